@@ -1,0 +1,1 @@
+"""Write the trained generator in forms that others load."""

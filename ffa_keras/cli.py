@@ -1,0 +1,43 @@
+"""Start a command-line program: flags, logging and one-line errors.
+
+Import this module before TensorFlow, so that its start-up messages stay quiet.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, logging  # noqa: E402
+
+from ffa_keras.errors import InputError  # noqa: E402
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Parse the flags, call `main` and exit with its status.
+
+    Args:
+        main: the program; returns its exit status, `None` for success.
+
+    Raises:
+        SystemExit: always; status 2 after an `InputError`, whose message is
+            printed as one line on standard error.
+    """
+
+    def parsed(argv: list[str]) -> None:
+        try:
+            if len(argv) > 1:
+                raise InputError(
+                    f"unexpected argument {argv[1]!r}: every option is a flag,"
+                    " see --help"
+                )
+            status = main()
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 2
+        sys.exit(status or 0)
+
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
+    app.run(parsed)

@@ -1,0 +1,1 @@
+"""Translate photographs with a trained generator."""

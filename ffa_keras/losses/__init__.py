@@ -1,0 +1,1 @@
+"""The four terms of the training loss."""

@@ -1,0 +1,1 @@
+"""The train_step of each system, by name."""

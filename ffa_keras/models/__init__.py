@@ -1,0 +1,1 @@
+"""Keras layers, generators and discriminators."""

@@ -1,0 +1,1 @@
+"""Pure TensorFlow image operations: filters, saliency, value ranges."""

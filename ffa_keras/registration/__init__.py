@@ -1,0 +1,1 @@
+"""Align a fundus photograph with the FFA of the same eye."""
