@@ -1,0 +1,167 @@
+"""Layers that the generators and discriminators share."""
+
+import keras
+import tensorflow as tf
+
+# The weights of pix2pix and CycleGAN start from N(0, 0.02).
+KERNEL_INITIALIZER = {
+    "class_name": "RandomNormal",
+    "config": {"mean": 0.0, "stddev": 0.02},
+}
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
+class InstanceNormalization(keras.layers.Layer):
+    """Normalise each channel of each image by its own mean and variance.
+
+    `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`, the moments taken
+    over H and W in float32, whatever the compute dtype. Training and inference
+    are the same function, and batches do not mix.
+
+    Args:
+        epsilon: added to the variance. Defaults to `1e-5`.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor [B, H, W, C].
+
+    Reference:
+        Ulyanov et al., Instance Normalization, arXiv 1607.08022.
+    """
+
+    def __init__(self, epsilon: float = 1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.gamma = self.add_weight(
+            name="gamma", shape=(channels,), initializer="ones"
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=(channels,), initializer="zeros"
+        )
+
+    def call(self, inputs):
+        x = tf.cast(inputs, tf.float32)
+        mean = tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+        variance = tf.reduce_mean(
+            tf.math.squared_difference(x, mean), axis=(1, 2), keepdims=True
+        )
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        scale *= tf.cast(self.gamma, tf.float32)
+        x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
+        return tf.cast(x, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Pad H and W by reflection, without repeating the border pixel.
+
+    Args:
+        padding: pixels added on each of the four sides; less than H and W.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: tensor [B, H, W, C].
+    """
+
+    def __init__(self, padding: int = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, inputs):
+        p = self.padding
+        return tf.pad(inputs, [[0, 0], [p, p], [p, p], [0, 0]], "REFLECT")
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        grow = 2 * self.padding
+        return (
+            batch,
+            None if height is None else height + grow,
+            None if width is None else width + grow,
+            channels,
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
+class ResidualBlock(keras.layers.Layer):
+    """`x + norm(conv(relu(norm(conv(x)))))` with 3x3 convolutions.
+
+    As in the DeblurGAN and CycleGAN generators, no ReLU follows the sum.
+
+    Args:
+        filters: channels of the input, and so of the output.
+        dropout: share of activations dropped between the two convolutions.
+            Defaults to `0`.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor [B, H, W, filters], H and W at least 2.
+        training: whether dropout is active.
+    """
+
+    def __init__(self, filters: int, dropout: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.dropout = dropout
+        layers = [*conv_norm_relu(filters, 3)]
+        if dropout:
+            layers.append(keras.layers.Dropout(dropout))
+        layers += conv_norm_relu(filters, 3)[:-1]
+        self.branch = keras.Sequential(layers, name="branch")
+
+    def build(self, input_shape):
+        self.branch.build(input_shape)
+
+    def call(self, inputs, training=False):
+        return inputs + self.branch(inputs, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "dropout": self.dropout,
+        }
+
+
+def conv_norm_relu(
+    filters: int, kernel_size: int, strides: int = 1
+) -> list[keras.layers.Layer]:
+    """Return padding, convolution, instance normalisation and ReLU.
+
+    Args:
+        filters: output channels.
+        kernel_size: odd side of the square kernel; reflection padding keeps H
+            and W where `strides` is 1.
+        strides: of the convolution. Defaults to `1`.
+
+    Returns:
+        Four layers. The convolution has no bias: the normalisation that
+        follows would remove it.
+    """
+    return [
+        ReflectionPadding2D(kernel_size // 2),
+        keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides,
+            use_bias=False,
+            kernel_initializer=KERNEL_INITIALIZER,
+        ),
+        InstanceNormalization(),
+        keras.layers.ReLU(),
+    ]

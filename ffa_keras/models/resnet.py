@@ -1,0 +1,109 @@
+"""The ResNet generator of the paper (section 2.3, Figure 4)."""
+
+import keras
+import tensorflow as tf
+
+from ffa_keras.models.layers import (
+    KERNEL_INITIALIZER,
+    InstanceNormalization,
+    ReflectionPadding2D,
+    ResidualBlock,
+    conv_norm_relu,
+)
+
+# Two stride-2 convolutions: H and W are padded to a multiple of this.
+_STRIDE = 4
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
+class ResnetGenerator(keras.Model):
+    """Translate a fundus photograph into an FFA image.
+
+    Encoder (7x7 convolution and two 3x3 convolutions of stride 2), residual
+    blocks, decoder (two transposed convolutions and a 7x7 convolution), tanh:
+    the generator of DeblurGAN and CycleGAN, which the paper follows. Any H and
+    W from 16 pixels: the input is padded by reflection to a multiple of 4 and
+    the output cropped back.
+
+    Args:
+        num_filters: width of the first convolution. Defaults to `64`.
+        num_blocks: number of residual blocks. Defaults to `9`.
+        dropout: dropout rate inside the residual blocks, the noise `n` of
+            Eq. 2. Defaults to `0`, none.
+        **kwargs: of `keras.Model`.
+
+    Call arguments:
+        inputs: fundus, float tensor [B, H, W, 3], RGB in [-1, 1].
+        training: whether dropout is active.
+
+    Returns:
+        FFA, float32 tensor [B, H, W, 1] in [-1, 1].
+    """
+
+    def __init__(
+        self,
+        num_filters: int = 64,
+        num_blocks: int = 9,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_filters = num_filters
+        self.num_blocks = num_blocks
+        self.dropout = dropout
+        self.network = keras.Sequential(
+            [
+                *conv_norm_relu(num_filters, 7),
+                *conv_norm_relu(2 * num_filters, 3, strides=2),
+                *conv_norm_relu(4 * num_filters, 3, strides=2),
+                *(
+                    ResidualBlock(4 * num_filters, dropout)
+                    for _ in range(num_blocks)
+                ),
+                *_upsample(2 * num_filters),
+                *_upsample(num_filters),
+                ReflectionPadding2D(3),
+                keras.layers.Conv2D(
+                    1, 7, kernel_initializer=KERNEL_INITIALIZER
+                ),
+                # float32 even under a mixed precision policy: the losses and
+                # the saliency need it.
+                keras.layers.Activation("tanh", dtype="float32"),
+            ],
+            name="network",
+        )
+
+    def build(self, input_shape):
+        self.network.build((None, None, None, input_shape[-1]))
+
+    def call(self, inputs, training=False):
+        height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
+        pad = [[0, 0], [0, -height % _STRIDE], [0, -width % _STRIDE], [0, 0]]
+        x = tf.pad(inputs, pad, "REFLECT")
+        return self.network(x, training=training)[:, :height, :width, :]
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_filters": self.num_filters,
+            "num_blocks": self.num_blocks,
+            "dropout": self.dropout,
+        }
+
+
+def _upsample(filters: int) -> list[keras.layers.Layer]:
+    return [
+        keras.layers.Conv2DTranspose(
+            filters,
+            3,
+            2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=KERNEL_INITIALIZER,
+        ),
+        InstanceNormalization(),
+        keras.layers.ReLU(),
+    ]
