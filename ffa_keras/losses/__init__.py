@@ -1,1 +1,21 @@
-"""The four terms of the training loss."""
+"""The four terms of the training loss (paper, section 2.4).
+
+Each term returns one value for each image, [B]. The method that trains with
+them weights, averages and scales them in one place.
+"""
+
+from ffa_keras.losses.adversarial import (
+    discriminator_adversarial_loss,
+    generator_adversarial_loss,
+)
+from ffa_keras.losses.perceptual import PerceptualLoss
+from ffa_keras.losses.pixel import pixel_loss
+from ffa_keras.losses.saliency import saliency_loss
+
+__all__ = [
+    "PerceptualLoss",
+    "discriminator_adversarial_loss",
+    "generator_adversarial_loss",
+    "pixel_loss",
+    "saliency_loss",
+]

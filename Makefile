@@ -1,0 +1,43 @@
+# make demo   everything once, on phantom data: minutes on two cores
+# make test   the whole test suite
+# make lint   formatting, lint and types
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test test-fast lint clean
+
+$(VENV)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed
+	rm -rf $(DEMO)
+	$(BIN)/python -m datasets.ffa_pairs --config=phantom --num_pairs=80 --image_size=256 --data_dir=$(DEMO)/data
+	$(BIN)/python train_main.py --flagfile=flagfiles/demo.cfg --dataset_dir=$(DEMO)/data --run_dir=$(DEMO)/run
+	$(BIN)/python -m ffa_keras.evaluation --run_dir=$(DEMO)/run
+	$(BIN)/python -m export.saved_model --run_dir=$(DEMO)/run --output=$(DEMO)/saved_model
+	$(BIN)/python -m export.tflite --run_dir=$(DEMO)/run --output=$(DEMO)/generator.tflite
+	$(BIN)/python -m ffa_keras.data.phantom --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
+	$(BIN)/python -m ffa_keras.inference --model=$(DEMO)/saved_model --input=$(DEMO)/photograph/fundus.png --output=$(DEMO)/translated
+	@echo 'Look at $(DEMO)/run/evaluation/report.html and $(DEMO)/translated/fundus.png;'
+	@echo 'curves and pictures: $(BIN)/tensorboard --logdir=$(DEMO)'
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.installed
+	$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(DEMO) build *.egg-info

@@ -1,0 +1,42 @@
+"""Adversarial loss: non-saturating GAN on logits (paper, Eqs. 2 and 4)."""
+
+import tensorflow as tf
+
+
+def generator_adversarial_loss(fake_logits: tf.Tensor) -> tf.Tensor:
+    """Return -log D(fundus, fake), averaged over patches (Eq. 4).
+
+    Args:
+        fake_logits: float tensor [B, H', W', 1], the discriminator's logits on
+            generated pairs.
+
+    Returns:
+        float32 tensor [B].
+    """
+    return _mean_cross_entropy(fake_logits, tf.ones_like(fake_logits))
+
+
+def discriminator_adversarial_loss(
+    real_logits: tf.Tensor, fake_logits: tf.Tensor
+) -> tf.Tensor:
+    """Return the mean of -log D(real) and -log(1 - D(fake)) (Eq. 2).
+
+    The mean rather than the sum of the two, as in pix2pix, which slows the
+    discriminator down against the generator.
+
+    Args:
+        real_logits: float tensor [B, H', W', 1], logits on real pairs.
+        fake_logits: float tensor [B, H', W', 1], logits on generated pairs.
+
+    Returns:
+        float32 tensor [B].
+    """
+    real = _mean_cross_entropy(real_logits, tf.ones_like(real_logits))
+    fake = _mean_cross_entropy(fake_logits, tf.zeros_like(fake_logits))
+    return 0.5 * (real + fake)
+
+
+def _mean_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(
+        tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), axis=(1, 2, 3)
+    )

@@ -1,0 +1,122 @@
+"""What a run tells while it trains: a progress line and TensorBoard."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.data.pictures import case_panel
+from ffa_keras.ops import from_grey_levels, to_grey_levels
+
+
+class Progress:
+    """One line with the step, the losses and the time left.
+
+    On a terminal the line is redrawn; in a file there is a line at each
+    logging interval.
+
+    Args:
+        total_steps: steps of the whole run.
+        steps_per_epoch: steps of an epoch.
+        first_step: where this process starts, after a resume not 0.
+    """
+
+    def __init__(self, total_steps: int, steps_per_epoch: int, first_step: int):
+        self._total = total_steps
+        self._per_epoch = steps_per_epoch
+        self._first = first_step
+        self._started = time.monotonic()
+        self._redraw = "\r\x1b[K" if sys.stdout.isatty() else ""
+
+    def show(self, step: int, values: Mapping[str, float]) -> None:
+        """Print where the run stands.
+
+        Args:
+            step: steps done, from the start of the run.
+            values: latest losses and figures by name.
+        """
+        done = step - self._first
+        seconds = time.monotonic() - self._started
+        left = (self._total - step) * seconds / max(done, 1)
+        epoch = (step - 1) // self._per_epoch + 1
+        shown = "  ".join(
+            f"{name.removeprefix('loss/')} {value:.4g}"
+            for name, value in values.items()
+        )
+        print(
+            f"{self._redraw}epoch {epoch}/{self._total // self._per_epoch}"
+            f"  step {step}/{self._total}  {shown}"
+            f"  {_clock(left)} left",
+            end="" if self._redraw else "\n",
+            flush=True,
+        )
+
+    def note(self, text: str) -> None:
+        """Print a line of its own.
+
+        Args:
+            text: the line.
+        """
+        print(f"{self._redraw}{text}", flush=True)
+
+
+class TensorBoardLog:
+    """Scalars and picture grids for `tensorboard --logdir`.
+
+    Args:
+        run_dir: folder of the run; events go to `train` and `validation`.
+    """
+
+    def __init__(self, run_dir: Path):
+        self._writers = {
+            name: tf.summary.create_file_writer(str(run_dir / name))
+            for name in ("train", "validation")
+        }
+
+    def scalars(
+        self, part: str, values: Mapping[str, float], step: int
+    ) -> None:
+        """Write scalars.
+
+        Args:
+            part: `"train"` or `"validation"`.
+            values: by tag.
+            step: steps done, from the start of the run.
+        """
+        with self._writers[part].as_default():
+            for tag, value in values.items():
+                tf.summary.scalar(tag, value, step)
+        self._writers[part].flush()
+
+    def pictures(
+        self, generator: keras.Model, pairs: tf.data.Dataset, step: int
+    ) -> None:
+        """Write a panel for each pair: images, difference and saliency maps.
+
+        Args:
+            generator: the model.
+            pairs: batches of one, as `validation_pairs` gives them.
+            step: steps done, from the start of the run.
+        """
+        with self._writers["validation"].as_default():
+            for number, pair in enumerate(pairs):
+                fake = generator(from_grey_levels(pair["fundus"]))
+                fake = np.rint(to_grey_levels(fake)[0]).astype(np.uint8)
+                panel = case_panel(
+                    pair["fundus"][0].numpy(),
+                    pair["ffa"][0].numpy(),
+                    fake,
+                    pair["valid_mask"][0].numpy() > 0,
+                )
+                tf.summary.image(f"pictures/{number}", panel[None], step)
+        self._writers["validation"].flush()
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"

@@ -1,0 +1,80 @@
+"""The loss terms against hand-worked answers and NumPy float64."""
+
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.losses import (
+    discriminator_adversarial_loss,
+    generator_adversarial_loss,
+    pixel_loss,
+    saliency_loss,
+)
+from ffa_keras.ops import saliency_map
+
+
+def _images(seed, batch=2, size=24):
+    values = np.random.default_rng(seed).uniform(-1, 1, (batch, size, size, 1))
+    return tf.constant(values, tf.float32)
+
+
+def _logit(probability):
+    return np.log(probability / (1 - probability))
+
+
+def test_generator_adversarial_loss_is_minus_log_of_the_probability():
+    logits = tf.constant(_logit(np.array([0.25, 0.5]))[:, None, None, None])
+    np.testing.assert_allclose(
+        generator_adversarial_loss(tf.cast(logits, tf.float32)),
+        -np.log([0.25, 0.5]),
+        rtol=1e-6,
+    )
+
+
+def test_discriminator_adversarial_loss_is_the_mean_of_both_halves():
+    real = tf.fill([1, 3, 3, 1], tf.constant(_logit(0.9), tf.float32))
+    fake = tf.fill([1, 3, 3, 1], tf.constant(_logit(0.2), tf.float32))
+    np.testing.assert_allclose(
+        discriminator_adversarial_loss(real, fake),
+        [-(np.log(0.9) + np.log(0.8)) / 2],
+        rtol=1e-6,
+    )
+
+
+def test_adversarial_losses_stay_finite_for_a_certain_discriminator():
+    certain = tf.fill([1, 2, 2, 1], -1e4)
+    with tf.GradientTape() as tape:
+        tape.watch(certain)
+        loss = generator_adversarial_loss(certain)
+    assert np.isfinite(loss).all()
+    assert np.isfinite(tape.gradient(loss, certain)).all()
+
+
+def test_pixel_loss_is_the_mean_absolute_difference_of_each_image():
+    real, fake = _images(0), _images(1)
+    expected = np.abs(real.numpy().astype(float) - fake).mean((1, 2, 3))
+    np.testing.assert_allclose(pixel_loss(real, fake), expected, rtol=1e-6)
+
+
+def test_saliency_loss_is_the_squared_difference_in_grey_levels():
+    real, fake = _images(0), _images(1)
+    maps = [saliency_map((x + 1) * 127.5) for x in (real, fake)]
+    expected = np.square(maps[0] - maps[1]).mean((1, 2, 3))
+    loss = saliency_loss(real, fake)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    assert (loss.numpy() > 10).all()
+
+
+def test_saliency_loss_ignores_a_brighter_background():
+    real = _images(0) * 0.5
+    shift = saliency_loss(real, real + 20 / 127.5)
+    np.testing.assert_allclose(shift, [0, 0], atol=1e-3)
+
+
+def test_saliency_gradient_reaches_the_generated_image_only():
+    real, fake = _images(0), _images(1)
+    with tf.GradientTape() as tape:
+        tape.watch([real, fake])
+        loss = saliency_loss(real, fake)
+    to_real, to_fake = tape.gradient(loss, [real, fake])
+    assert to_real is None
+    assert np.abs(to_fake).max() > 0

@@ -1,0 +1,41 @@
+r"""Train a system on a prepared dataset.
+
+    python train_main.py --flagfile=flagfiles/isfahan.cfg --run_dir=runs/isfahan
+
+Every field of `ffa_keras.training.config.TrainConfig` is a flag. A flag after
+`--flagfile` wins over the file, one before it loses.
+"""
+
+import dataclasses
+
+from absl import flags
+
+from ffa_keras import cli
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.strategy import split_cpu
+from ffa_keras.training.train import train
+
+_RESUME = flags.DEFINE_bool(
+    "resume", False, "Go on from the latest checkpoint in --run_dir."
+)
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    float: flags.DEFINE_float,
+    int: flags.DEFINE_integer,
+    str: flags.DEFINE_string,
+}
+_SETTINGS = [
+    _DEFINE[field.type](field.name, field.default, field.metadata["help"])
+    for field in dataclasses.fields(TrainConfig)
+]
+
+
+def main() -> None:
+    """Read the flags and train."""
+    config = TrainConfig(**{flag.name: flag.value for flag in _SETTINGS})
+    split_cpu(config.replicas)
+    train(config, _RESUME.value)
+
+
+if __name__ == "__main__":
+    cli.run(main)
