@@ -127,6 +127,15 @@ class TrainConfig:
                 "--constant_epochs and --decay_epochs are both 0: nothing to"
                 " train"
             )
+        weights = [
+            getattr(self, f"{term}_weight")
+            for term in ("adversarial", "pixel", "perceptual", "saliency")
+        ]
+        if not any(weights):
+            raise InputError(
+                "--pixel_weight, --saliency_weight and so on: every loss"
+                " weight is 0"
+            )
         if self.replicas and self.batch_size % self.replicas:
             raise InputError(
                 f"--batch_size={self.batch_size} does not divide among"
