@@ -111,6 +111,9 @@ class TrainConfig:
     log_every: int = _setting(
         100, "steps between TensorBoard scalars", minimum=1
     )
+    deterministic: bool = _setting(
+        False, "same seed, same weights to the last bit; slower on GPUs"
+    )
     validate_every: int = _setting(
         1, "epochs between validations and picture grids", minimum=1
     )

@@ -47,6 +47,8 @@ def train(config: TrainConfig, resume: bool = False) -> None:
     )
     runs.check_vacant(config, resume)
     keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.config.set_dtype_policy(config.precision)
     with strategy.scope():
         method = build_method(config, steps_per_epoch)

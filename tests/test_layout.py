@@ -1,0 +1,71 @@
+"""The shape of the project: which package may import which."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# Each package imports only from those named before it.
+ORDER = (
+    "ops",
+    "models",
+    "losses",
+    "methods",
+    "registration",
+    "data",
+    "training",
+    "evaluation",
+    "inference",
+)
+SELF_SUFFICIENT = ("ops", "models")
+COMMON = {"errors", "files", "cli", "__version__"}
+ENTRY_POINTS = {"datasets", "export", "benchmarks", "train_main"}
+
+
+def _imports(path):
+    """Names imported at run time, as dotted paths."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If)
+        and getattr(block.test, "id", "") == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{a.name}" for a in node.names)
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_follow_the_flow_of_the_data(package):
+    allowed = {package, *COMMON}
+    if package not in SELF_SUFFICIENT:
+        allowed |= set(ORDER[: ORDER.index(package)])
+    for path in (ROOT / "ffa_keras" / package).rglob("*.py"):
+        for name in _imports(path):
+            top, *rest = name.split(".")
+            assert top not in ENTRY_POINTS, f"{path}: imports {name}"
+            if top == "ffa_keras":
+                assert rest and rest[0] in allowed, f"{path}: imports {name}"
+
+
+def test_flags_are_defined_in_entry_points_only():
+    for path in (ROOT / "ffa_keras").rglob("*.py"):
+        if path.name not in ("__main__.py", "cli.py"):
+            assert "absl.flags" not in list(_imports(path)), path
+
+
+def test_no_photograph_of_a_patient_is_in_the_repository():
+    """Pictures live in docs only, and come from phantoms."""
+    suffixes = {".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".png"}
+    skipped = {".venv", ".git", "demo", "runs", "data", "build"}
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        if path.suffix.lower() in suffixes and parts[0] not in skipped:
+            assert parts[0] == "docs" or "dummy_data" in parts, path

@@ -1,0 +1,189 @@
+"""`train_main.py` as a user runs it: a run, its folder, resume, replicas."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+
+from ffa_keras.training.runs import load_config, load_generator
+
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "--num_filters=4",
+    "--num_blocks=1",
+    "--discriminator_filters=4",
+    "--perceptual_weight=0",
+    "--patch_height=48",
+    "--patch_width=64",
+    "--patch_sampling=random",
+    "--patches_per_pair=2",
+    "--batch_size=2",
+    "--log_every=3",
+    "--deterministic",
+)
+
+
+@pytest.fixture
+def train(run_program, phantom_dataset, tmp_path):
+    def run(*flags, run_dir="run", **options):
+        return run_program(
+            "train_main.py",
+            f"--dataset_dir={phantom_dataset}",
+            f"--run_dir={tmp_path / run_dir}",
+            *SMALL,
+            *flags,
+            **options,
+        )
+
+    return run
+
+
+def _scalars(folder):
+    events = EventAccumulator(str(folder)).Reload()
+    return {
+        tag: {
+            e.step: float(tf.make_ndarray(e.tensor_proto))
+            for e in events.Tensors(tag)
+        }
+        for tag in events.Tags()["tensors"]
+        if not tag.startswith("pictures/")
+    }, [tag for tag in events.Tags()["tensors"] if tag.startswith("pictures/")]
+
+
+def _checkpoint(run_dir):
+    latest = tf.train.latest_checkpoint(str(run_dir / "checkpoints"))
+    reader = tf.train.load_checkpoint(latest)
+    return {
+        name: reader.get_tensor(name)
+        for name in reader.get_variable_to_shape_map()
+        if "VARIABLE_VALUE" in name
+    }
+
+
+def _assert_equal(first, second, **tolerance):
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        np.testing.assert_allclose(
+            values, second[name], err_msg=name, **tolerance
+        )
+
+
+def test_a_run_leaves_what_its_folder_promises(train, tmp_path):
+    train("--constant_epochs=1", "--decay_epochs=1")
+    run_dir = tmp_path / "run"
+    assert load_config(run_dir).num_filters == 4
+    fake = load_generator(run_dir)(np.zeros((1, 30, 41, 3), "float32"))
+    assert fake.shape == (1, 30, 41, 1)
+
+    scalars, _ = _scalars(run_dir / "train")
+    assert {
+        "loss/adversarial", "loss/pixel", "loss/saliency", "loss/generator",
+        "loss/discriminator", "learning_rate/generator",
+        "learning_rate/discriminator", "images_per_second",
+    } == scalars.keys()  # fmt: skip
+    assert all(
+        np.isfinite(list(values.values())).all() for values in scalars.values()
+    )
+    steps = max(scalars["loss/pixel"])
+    # The rate after the last step is zero; half way down it is half.
+    assert scalars["learning_rate/generator"][steps] == 0
+
+    figures, pictures = _scalars(run_dir / "validation")
+    assert figures.keys() == {"psnr", "ssim"}
+    assert set(figures["psnr"]) == {steps // 2, steps}
+    assert pictures
+
+
+def test_a_run_folder_is_not_taken_twice(train):
+    train("--constant_epochs=1", "--decay_epochs=0")
+    again = train("--constant_epochs=1", "--decay_epochs=0", check=False)
+    assert again.returncode == 2
+    assert "already holds a run; add --resume" in again.stderr
+    changed = train(
+        "--constant_epochs=2", "--decay_epochs=0", "--resume", check=False
+    )
+    assert changed.returncode == 2
+    assert "--constant_epochs=2 (was 1)" in changed.stderr
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_equals_uninterrupted(train, tmp_path):
+    schedule = ("--constant_epochs=2", "--decay_epochs=3")
+    train(*schedule, run_dir="whole")
+
+    killed = tmp_path / "killed"
+    whole_flags = (tmp_path / "whole/flags.cfg").read_text()
+    flags = whole_flags.replace(str(tmp_path / "whole"), str(killed))
+    process = subprocess.Popen(
+        [sys.executable, "train_main.py", *flags.splitlines()],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(killed.glob("checkpoints/ckpt-2.index")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    resumed = train(*schedule, "--resume", run_dir="killed")
+    assert "resuming after step" in resumed.stdout
+    _assert_equal(
+        _checkpoint(tmp_path / "whole"), _checkpoint(killed), rtol=0, atol=0
+    )
+    rates = [
+        _scalars(tmp_path / name / "train")[0]["learning_rate/generator"]
+        for name in ("whole", "killed")
+    ]
+    assert rates[0] == rates[1]
+
+
+@pytest.mark.slow
+def test_two_replicas_train_the_same_weights_as_one(train, tmp_path):
+    steps = ("--constant_epochs=1", "--decay_epochs=0", "--batch_size=8")
+    train(*steps, run_dir="one")
+    train(*steps, "--replicas=2", run_dir="two")
+    one, two = (_checkpoint(tmp_path / name) for name in ("one", "two"))
+    step = [v for k, v in one.items() if k.startswith("step/")]
+    assert step == [3]
+    _assert_equal(one, two, rtol=0, atol=2e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains(train, tmp_path, precision):
+    train("--constant_epochs=1", "--decay_epochs=0", f"--precision={precision}")
+    scalars, _ = _scalars(tmp_path / "run/train")
+    for values in scalars.values():
+        assert np.isfinite(list(values.values())).all()
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--dataset_dir=nowhere"], "--dataset_dir=nowhere: no such folder"),
+        (["--patch_height=500"], "has only 128x128 pixels"),
+        (["--batch_size=9999"], "--batch_size=9999: only"),
+        (["--replicas=3", "--batch_size=2"], "does not divide among"),
+        (["--perceptual_weight=1", "--vgg_weights=no.npz"], "no such file"),
+        (["--min_valid=1.0", "--patch_width=128"], "--min_valid=1.0: no"),
+        (["--num_blocks=some"], "num_blocks"),
+        (["stray"], "unexpected argument 'stray'"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    train, tmp_path, flags, message
+):
+    refused = train(*flags, check=False)
+    assert refused.returncode != 0
+    assert message in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "run").exists()
