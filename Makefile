@@ -23,7 +23,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m ffa_keras.evaluation --run_dir=$(DEMO)/run
 	$(BIN)/python -m export.saved_model --run_dir=$(DEMO)/run --output=$(DEMO)/saved_model
 	$(BIN)/python -m export.tflite --run_dir=$(DEMO)/run --output=$(DEMO)/generator.tflite
-	$(BIN)/python -m ffa_keras.data.phantom --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
+	$(BIN)/python -m ffa_keras.data --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
 	$(BIN)/python -m ffa_keras.inference --model=$(DEMO)/saved_model --input=$(DEMO)/photograph/fundus.png --output=$(DEMO)/translated
 	@echo 'Look at $(DEMO)/run/evaluation/report.html and $(DEMO)/translated/fundus.png;'
 	@echo 'curves and pictures: $(BIN)/tensorboard --logdir=$(DEMO)'

@@ -1,1 +1,17 @@
-"""Pure TensorFlow image operations: filters, saliency, value ranges."""
+"""Pure TensorFlow image operations: filters, saliency, similarity, ranges."""
+
+from ffa_keras.ops.filters import gaussian_filter2d
+from ffa_keras.ops.median import median_filter2d
+from ffa_keras.ops.ranges import from_grey_levels, to_grey_levels
+from ffa_keras.ops.saliency import saliency_map
+from ffa_keras.ops.similarity import psnr, ssim
+
+__all__ = [
+    "from_grey_levels",
+    "gaussian_filter2d",
+    "median_filter2d",
+    "psnr",
+    "saliency_map",
+    "ssim",
+    "to_grey_levels",
+]

@@ -1,0 +1,104 @@
+"""Gaussian filter equal to OpenCV's and to TensorFlow Addons'."""
+
+import numpy as np
+import tensorflow as tf
+
+PADDINGS = ("EDGE", "REFLECT")
+
+
+def pad_borders(
+    images: tf.Tensor, filter_shape: tuple[int, int], padding: str
+) -> tf.Tensor:
+    """Extend images so that a window fits around every pixel.
+
+    Args:
+        images: tensor [B, H, W, C], H and W at least 1.
+        filter_shape: height and width of the window, odd.
+        padding: `"EDGE"` repeats the border pixel, `"REFLECT"` mirrors the
+            image about it.
+
+    Returns:
+        Tensor [B, H + height - 1, W + width - 1, C]. Images smaller than the
+        window are mirrored as often as it takes.
+    """
+    for axis, size in zip((1, 2), filter_shape, strict=True):
+        length = tf.shape(images)[axis]
+        at = tf.range(-(size // 2), length + size // 2)
+        if padding == "EDGE":
+            at = tf.clip_by_value(at, 0, length - 1)
+        else:
+            period = tf.maximum(2 * (length - 1), 1)
+            at = at % period
+            at = tf.minimum(at, period - at) * tf.minimum(length - 1, 1)
+        images = tf.gather(images, at, axis=axis)
+    return images
+
+
+def gaussian_filter2d(
+    images: tf.Tensor,
+    filter_shape: int | tuple[int, int] = 7,
+    sigma: float | None = None,
+    padding: str = "REFLECT",
+) -> tf.Tensor:
+    """Blur images with a Gaussian window.
+
+    Args:
+        images: uint8 or float tensor [B, H, W, C].
+        filter_shape: odd height and width of the window, or one for both.
+            Defaults to `7`, the paper's.
+        sigma: standard deviation, pixels; `None` takes OpenCV's rule,
+            `0.3 ((size - 1) / 2 - 1) + 0.8`, 1.4 for 7.
+        padding: `"REFLECT"` (OpenCV's and TensorFlow Addons' default) or
+            `"EDGE"`.
+
+    Returns:
+        float32 tensor [B, H, W, C].
+
+    Raises:
+        ValueError: a side of the window is even, or the padding unknown.
+    """
+    shape = check_window(filter_shape, padding)
+    images = tf.cast(images, tf.float32)
+    x = pad_borders(images, shape, padding)
+    channels = images.shape[-1]
+    for axis, size in enumerate(shape):
+        kernel = _gaussian_kernel(size, sigma)
+        kernel = kernel.reshape([-1, 1] if axis == 0 else [1, -1])
+        kernel = np.tile(kernel[..., None, None], [1, 1, channels, 1])
+        x = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
+    return x
+
+
+def check_window(
+    filter_shape: int | tuple[int, int], padding: str
+) -> tuple[int, int]:
+    """Return the window as (height, width), or refuse it.
+
+    Args:
+        filter_shape: odd height and width, or one for both.
+        padding: `"EDGE"` or `"REFLECT"`.
+
+    Raises:
+        ValueError: a side is even or not positive, or the padding unknown.
+    """
+    if isinstance(filter_shape, int):
+        filter_shape = (filter_shape, filter_shape)
+    height, width = filter_shape
+    if height < 1 or width < 1 or not height % 2 or not width % 2:
+        raise ValueError(
+            "filter_shape must be odd and positive. Received:"
+            f" filter_shape={filter_shape}"
+        )
+    if padding not in PADDINGS:
+        raise ValueError(
+            f"padding must be one of {PADDINGS}. Received: padding={padding!r}"
+        )
+    return height, width
+
+
+def _gaussian_kernel(size: int, sigma: float | None) -> np.ndarray:
+    if sigma is None:
+        sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
+    offsets = np.arange(size) - size // 2
+    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    return (weights / weights.sum()).astype(np.float32)
