@@ -113,7 +113,7 @@ def test_flat_images_stay_exact(level):
         np.full((11, 11), float(level)),
         np.full((11, 11), float(near[0, 0, 0, 0])),
     )
-    assert float(ssim(flat, near)[0]) == pytest.approx(expected, abs=1e-5)
+    assert float(ssim(flat, near)[0]) == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_empty_mask_gives_nan(images):
