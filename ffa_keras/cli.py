@@ -39,5 +39,5 @@ def run(main: Callable[[], int | None]) -> None:
         sys.exit(status or 0)
 
     logging.use_absl_handler()
-    logging.set_verbosity(logging.INFO)
+    logging.set_verbosity(logging.WARNING)
     app.run(parsed)
