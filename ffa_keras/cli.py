@@ -1,6 +1,6 @@
 """Start a command-line program: flags, logging and one-line errors.
 
-Import this module before TensorFlow, so that its start-up messages stay quiet.
+Import this module before TensorFlow and OpenCV: it keeps them quiet.
 """
 
 import os
@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# OpenCV reads these as it is imported; as ffa_keras.data.images.MAX_PIXELS.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 from absl import app, logging  # noqa: E402
 

@@ -1,0 +1,175 @@
+"""Read and write fundus photographs and angiograms, and find the retina.
+
+Everything inside the project is 8 bit. Files of 16 bits a sample are scaled by
+the least of 255, 4095 and 65535 (8, 12 and 16 bits in a 16-bit file) that
+holds their brightest sample. Transparency and metadata are dropped; the EXIF
+orientation is applied.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ffa_keras.errors import InputError
+from ffa_keras.files import replacing
+
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
+# Twelve times an ultra-widefield photograph: more is a mistake or an attack.
+MAX_PIXELS = 2**27
+
+_READ = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+_FULL_SCALES = (255, 4095, 65535)
+# By first bytes: marker of pixel data, and the end mark that must follow it.
+_ENDINGS = {
+    b"\x89PNG": (b"IDAT", b"IEND"),
+    b"\xff\xd8": (b"\xff\xda", b"\xff\xd9"),
+}
+
+# Surrounds of the retina are darker than this, unless they are painted.
+_DARK = 24
+_PAINTED_SPREAD = 4
+
+
+def read_fundus(path: str | Path) -> np.ndarray:
+    """Read a fundus photograph.
+
+    Args:
+        path: PNG, TIFF, JPEG, BMP or GIF file of 8 or 16 bits; colour or grey.
+
+    Returns:
+        uint8 array [H, W, 3], RGB; three equal channels if the file is grey.
+
+    Raises:
+        InputError: the file is absent, unreadable, cut short or too large.
+    """
+    return cv2.cvtColor(_read(Path(path)), cv2.COLOR_BGR2RGB)
+
+
+def read_ffa(path: str | Path) -> np.ndarray:
+    """Read an angiogram.
+
+    Args:
+        path: as for `read_fundus`.
+
+    Returns:
+        uint8 array [H, W, 1]; the luminance if the file is in colour.
+
+    Raises:
+        InputError: the file is absent, unreadable, cut short or too large.
+    """
+    return cv2.cvtColor(_read(Path(path)), cv2.COLOR_BGR2GRAY)[..., None]
+
+
+def write_png(path: str | Path, image: np.ndarray) -> None:
+    """Write a PNG file whole or not at all.
+
+    Args:
+        path: file to write or replace; missing parent folders are made.
+        image: uint8 array [H, W], [H, W, 1] or, in RGB, [H, W, 3].
+    """
+    if image.ndim == 3 and image.shape[-1] == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def field_of_view(image: np.ndarray) -> np.ndarray:
+    """Find the retina against the surround that the camera leaves.
+
+    The surround shows in the corners: dark, or painted in one grey. The retina
+    is the largest region clearly brighter, without its holes. Where no
+    corner shows a surround, the whole frame is retina.
+
+    Args:
+        image: uint8 array [H, W, C] or [H, W].
+
+    Returns:
+        bool array [H, W]; nowhere true in a dark frame without content.
+    """
+    level = image.max(-1) if image.ndim == 3 else image
+    level = cv2.medianBlur(np.ascontiguousarray(level), 5)
+    surround = _surround_level(level)
+    if surround is None:
+        return np.ones(level.shape, bool)
+    brighter = level[level > surround + 6]
+    if not brighter.size:
+        return np.zeros(level.shape, bool)
+    step = max(6.0, 0.15 * (float(np.median(brighter)) - surround))
+    return _largest_region(level > surround + step)
+
+
+def _read(path: Path) -> np.ndarray:
+    """Return uint8 BGR [H, W, 3]."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise InputError(f"{path}: {reason.lower()}; check the path") from error
+    if not data:
+        raise InputError(f"{path}: the file is empty; copy it again")
+    for start, (pixels, end) in _ENDINGS.items():
+        if data.startswith(start) and data.rfind(end) <= data.rfind(pixels):
+            raise InputError(f"{path}: the file is cut short; copy it again")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
+    except cv2.error as error:
+        if "MAX_IMAGE" not in str(error):
+            raise InputError(_unreadable(path)) from error
+        raise InputError(_too_large(path)) from error
+    if image is None:
+        raise InputError(_unreadable(path))
+    if image.shape[0] * image.shape[1] > MAX_PIXELS:
+        raise InputError(_too_large(path))
+    return _to_uint8(image, path)
+
+
+def _unreadable(path: Path) -> str:
+    return (
+        f"{path}: not a readable image; give a whole PNG, TIFF, JPEG, BMP or"
+        " GIF file"
+    )
+
+
+def _too_large(path: Path) -> str:
+    return f"{path}: more than {MAX_PIXELS} pixels; scale the image down"
+
+
+def _to_uint8(image: np.ndarray, path: Path) -> np.ndarray:
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype != np.uint16:
+        raise InputError(
+            f"{path}: samples of type {image.dtype}; save it with 8 or 16 bits"
+        )
+    brightest = int(image.max())
+    scale = next(s for s in _FULL_SCALES if s >= brightest)
+    return np.rint(image * np.float32(255 / scale)).astype(np.uint8)
+
+
+def _surround_level(level: np.ndarray) -> int | None:
+    """Return the grey level of the surround, `None` if there is none."""
+    side = max(3, min(level.shape) // 40)
+    corners = [
+        level[rows, columns]
+        for rows in (slice(side), slice(-side, None))
+        for columns in (slice(side), slice(-side, None))
+    ]
+    # The second darkest: burnt-in text or retina may fill other corners.
+    second = sorted(int(np.median(corner)) for corner in corners)[1]
+    spread = int(np.max(corners)) - int(np.min(corners))
+    return second if second <= _DARK or spread <= _PAINTED_SPREAD else None
+
+
+def _largest_region(mask: np.ndarray) -> np.ndarray:
+    """Return the largest connected region of a mask, its holes filled."""
+    tool = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, tool)
+    outlines, _ = cv2.findContours(
+        mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    largest = max(outlines, key=cv2.contourArea, default=None)
+    region = np.zeros_like(mask)
+    if largest is not None:
+        cv2.drawContours(region, [largest], -1, 1, cv2.FILLED)
+    return region.astype(bool)
