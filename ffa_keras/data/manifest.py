@@ -1,0 +1,226 @@
+"""The list of pairs that a clinic hands over: a `pairs.csv` and its checks."""
+
+import csv
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ffa_keras.data.images import IMAGE_SUFFIXES
+from ffa_keras.errors import InputError
+from ffa_keras.registration.transform import parse_affine
+
+CATEGORIES = (
+    "unspecified",
+    "normal",
+    "abnormal",
+    "optic_disc",
+    "large_focal",
+    "punctate_focal",
+)
+SPLITS = ("train", "validation", "test")
+
+_REQUIRED = ("pair_id", "fundus", "ffa")
+_MIN_LANDMARKS = 3
+_SHOWN_PROBLEMS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class PairEntry:
+    """One row of a manifest.
+
+    Attributes:
+        pair_id: unique in the manifest.
+        fundus: path of the photograph.
+        ffa: path of the angiogram.
+        patient: who is photographed; the eye if the manifest does not say.
+        eye: which eye, unique among all patients; the pair if it is not said.
+        category: one of `CATEGORIES`.
+        affine: 3x3 matrix, fundus xy → FFA xy in pixels, or `None`.
+        landmarks: (fundus_xy, ffa_xy), arrays [N, 2] in pixels, or `None`.
+        split: the split asked for, or `None`.
+    """
+
+    pair_id: str
+    fundus: Path
+    ffa: Path
+    patient: str
+    eye: str
+    category: str = CATEGORIES[0]
+    affine: np.ndarray | None = None
+    landmarks: tuple[np.ndarray, np.ndarray] | None = None
+    split: str | None = None
+
+
+def read_manifest(path: str | Path) -> list[PairEntry]:
+    """Read a manifest and check all of it.
+
+    Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
+    `category`, `landmarks` (a JSON file), `affine` (six numbers, fundus xy →
+    FFA xy, row by row) and `split` may be there; any other is ignored. Paths
+    are relative to the manifest.
+
+    Args:
+        path: the CSV file, or the folder that holds it as `pairs.csv`.
+
+    Returns:
+        The pairs in the order of the file.
+
+    Raises:
+        InputError: the file has problems; the message names all of them.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "pairs.csv"
+    rows = _read_rows(path)
+    problems: list[str] = []
+    entries = []
+    for number, row in enumerate(rows, start=2):
+        entry, wrong = _parse_row(row, path.parent)
+        problems += [f"line {number}: {what}" for what in wrong]
+        entries.append(entry)
+    problems += _across_rows(entries)
+    if problems:
+        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
+        more = len(problems) - _SHOWN_PROBLEMS
+        raise InputError(
+            f"{path}: {shown}" + (f"; and {more} more" if more > 0 else "")
+        )
+    return entries
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path}: no such manifest; write a pairs.csv with the columns"
+            f" {', '.join(_REQUIRED)}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    try:
+        reader = csv.DictReader(text.splitlines(), restkey="", strict=True)
+        columns = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        rows = [{k: v or "" for k, v in row.items() if k} for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}: not a CSV file ({error})") from error
+    missing = [name for name in _REQUIRED if name not in columns]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; the first line must name"
+            f" the columns, at least {', '.join(_REQUIRED)}"
+        )
+    if not rows:
+        raise InputError(f"{path}: lists no pair; add a row for each pair")
+    return rows
+
+
+def _parse_row(
+    row: dict[str, str], folder: Path
+) -> tuple[PairEntry, list[str]]:
+    """Return the entry and what is wrong with the row."""
+    cell = {name: text.strip() for name, text in row.items()}
+    problems = []
+    pair_id = cell["pair_id"]
+    if not pair_id:
+        problems.append("the pair_id is empty")
+    for column in ("fundus", "ffa"):
+        problems += _file_problems(column, cell[column], folder)
+    category = cell.get("category") or CATEGORIES[0]
+    if category not in CATEGORIES:
+        problems.append(
+            f"unknown category {category!r}, use one of {', '.join(CATEGORIES)}"
+        )
+    split = cell.get("split") or None
+    if split and split not in SPLITS:
+        problems.append(
+            f"unknown split {split!r}, use one of {', '.join(SPLITS)}"
+        )
+    affine = landmarks = None
+    try:
+        if cell.get("affine"):
+            affine = parse_affine(cell["affine"])
+        if cell.get("landmarks"):
+            landmarks = _read_landmarks(folder / cell["landmarks"])
+    except InputError as error:
+        problems.append(str(error))
+    eye = cell.get("eye") or f"pair {pair_id}"
+    patient = cell.get("patient") or f"eye {eye}"
+    if cell.get("patient") and cell.get("eye"):
+        eye = f"{patient} {eye}"
+    entry = PairEntry(
+        pair_id,
+        folder / cell["fundus"],
+        folder / cell["ffa"],
+        patient,
+        eye,
+        category,
+        affine,
+        landmarks,
+        split,
+    )
+    return entry, problems
+
+
+def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
+    if not text:
+        yield f"the {column} file is not named"
+    elif not (folder / text).is_file():
+        yield f"the {column} file {folder / text} does not exist"
+    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+        yield (
+            f"the {column} file {folder / text} is none of"
+            f" {', '.join(IMAGE_SUFFIXES)}"
+        )
+
+
+def _read_landmarks(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        fundus, ffa = (
+            np.array(content[name], np.float64)
+            for name in ("fundus_xy", "ffa_xy")
+        )
+    except OSError as error:
+        raise InputError(f"the landmarks file {path} is not there") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f"the landmarks file {path} is not JSON with fundus_xy and ffa_xy,"
+            " each a list of [x, y]"
+        ) from error
+    matching = fundus.shape == ffa.shape and fundus.shape[1:] == (2,)
+    if not (
+        matching
+        and len(fundus) >= _MIN_LANDMARKS
+        and np.isfinite(fundus).all()
+        and np.isfinite(ffa).all()
+    ):
+        raise InputError(
+            f"the landmarks file {path} must hold at least {_MIN_LANDMARKS}"
+            " points [x, y], as many for the fundus as for the FFA"
+        )
+    return fundus, ffa
+
+
+def _across_rows(entries: list[PairEntry]) -> Iterator[str]:
+    """Yield what is wrong between rows."""
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.pair_id and entry.pair_id in seen:
+            yield f"the pair_id {entry.pair_id!r} is given twice"
+        seen.add(entry.pair_id)
+    splits: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.split:
+            splits.setdefault(entry.patient, set()).add(entry.split)
+    for patient, names in splits.items():
+        for first, second in itertools.pairwise(sorted(names)):
+            yield (
+                f"the patient {patient!r} is in the {first} and the {second}"
+                " split; keep each patient in one"
+            )

@@ -1,0 +1,220 @@
+"""The `pairs.csv` of a clinic: what is read from it and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ffa_keras.data.images import write_png
+from ffa_keras.data.manifest import CATEGORIES, read_manifest
+from ffa_keras.errors import InputError
+
+LANDMARKS = {
+    "fundus_xy": [[1, 2], [3, 40], [50, 6], [7, 8.5]],
+    "ffa_xy": [[2, 2], [4, 40], [51, 6], [8, 8.5]],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with two images and landmarks, and a writer of its manifest."""
+    write_png(tmp_path / "images" / "a.png", np.zeros((4, 4, 3), np.uint8))
+    write_png(tmp_path / "images" / "b.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "marks.json").write_text(json.dumps(LANDMARKS))
+    return tmp_path
+
+
+def _write(folder, *lines):
+    path = folder / "pairs.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+IMAGES = "images/a.png,images/b.png"
+
+
+def test_every_column_is_read(folder):
+    path = _write(
+        folder,
+        "pair_id,patient,eye,category,fundus,ffa,landmarks,affine,split,note",
+        f"p1,Ann,OD,large_focal,{IMAGES},marks.json,1 0 5 0 1 -7,test,x",
+    )
+    (entry,) = read_manifest(path)
+    assert (entry.pair_id, entry.patient, entry.category, entry.split) == (
+        "p1",
+        "Ann",
+        "large_focal",
+        "test",
+    )
+    assert entry.fundus == folder / "images" / "a.png"
+    assert entry.ffa == folder / "images" / "b.png"
+    np.testing.assert_array_equal(
+        entry.affine, [[1, 0, 5], [0, 1, -7], [0, 0, 1]]
+    )
+    for points, name in zip(entry.landmarks, LANDMARKS, strict=True):
+        np.testing.assert_array_equal(points, LANDMARKS[name])
+
+
+def test_only_three_columns_are_needed(folder):
+    path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}")
+    (entry,) = read_manifest(path)
+    assert entry.category == "unspecified"
+    assert entry.affine is entry.landmarks is entry.split is None
+
+
+def test_a_folder_stands_for_its_pairs_csv(folder):
+    _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}")
+    assert read_manifest(folder)[0].pair_id == "p1"
+
+
+def test_absolute_paths_spaces_and_a_byte_order_mark_are_accepted(folder):
+    path = folder / "pairs.csv"
+    fundus = (folder / "images" / "a.png").as_posix()
+    path.write_text(
+        f"\ufeffpair_id, fundus, ffa\np1, {fundus}, images/b.png \n",
+        encoding="utf-8",
+    )
+    (entry,) = read_manifest(path)
+    assert entry.fundus.is_file()
+    assert entry.ffa.is_file()
+
+
+def test_pairs_of_one_patient_or_one_eye_belong_together(folder):
+    path = _write(
+        folder,
+        "pair_id,patient,eye,fundus,ffa",
+        f"1,Ann,OD,{IMAGES}",
+        f"2,Ann,OS,{IMAGES}",
+        f"3,Ann,OD,{IMAGES}",
+        f"4,Bob,OD,{IMAGES}",
+        f"5,,eye_x,{IMAGES}",
+        f"6,,eye_x,{IMAGES}",
+        f"7,,,{IMAGES}",
+        f"8,,,{IMAGES}",
+    )
+    entries = read_manifest(path)
+    patients = [entry.patient for entry in entries]
+    eyes = [entry.eye for entry in entries]
+    assert patients[0] == patients[1] == patients[2]
+    assert patients[4] == patients[5]
+    assert len(set(patients)) == 5
+    assert eyes[0] == eyes[2]
+    assert eyes[4] == eyes[5]
+    assert len(set(eyes)) == 6, "the right eyes of two patients are two eyes"
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "message"),
+    [
+        ("category", "leaky", "unknown category 'leaky'.*optic_disc"),
+        ("split", "dev", "unknown split 'dev'.*validation"),
+        ("affine", "1 0 0 0 1", "affine"),
+        ("affine", "1 0 0 0 1 nan", "affine"),
+        ("affine", "a b c d e f", "affine"),
+        ("landmarks", "gone.json", "landmarks file .*gone.json is not there"),
+        ("landmarks", "pairs.csv", "pairs.csv is not JSON"),
+    ],
+)
+def test_a_bad_cell_is_named_with_its_line(folder, columns, cells, message):
+    path = _write(
+        folder, f"pair_id,fundus,ffa,{columns}", f"p1,{IMAGES},{cells}"
+    )
+    with pytest.raises(InputError, match=f"pairs.csv: line 2: .*{message}"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        {"fundus_xy": [[1, 2]] * 3, "ffa_xy": [[1, 2]] * 4},
+        {"fundus_xy": [[1, 2]] * 2, "ffa_xy": [[1, 2]] * 2},
+        {"fundus_xy": [[1, 2, 3]] * 4, "ffa_xy": [[1, 2, 3]] * 4},
+        {"fundus_xy": [[1, None]] * 4, "ffa_xy": [[1, 2]] * 4},
+        {"fundus_xy": [1, 2, 3], "ffa_xy": [1, 2, 3]},
+    ],
+)
+def test_bad_landmarks_are_refused(folder, content):
+    (folder / "marks.json").write_text(json.dumps(content))
+    path = _write(
+        folder, "pair_id,fundus,ffa,landmarks", f"p1,{IMAGES},marks.json"
+    )
+    with pytest.raises(InputError, match="landmarks file .*marks.json"):
+        read_manifest(path)
+
+
+def test_all_problems_come_in_one_report(folder):
+    (folder / "images" / "notes.txt").write_text("no image")
+    path = _write(
+        folder,
+        "pair_id,patient,fundus,ffa,category,split",
+        "p1,Ann,images/gone.png,images/b.png,normal,train",
+        "p1,Ann,images/a.png,images/notes.txt,wrong,test",
+        ",Bob,,images/b.png,normal,",
+    )
+    with pytest.raises(InputError) as raised:
+        read_manifest(path)
+    message = str(raised.value)
+    for part in (
+        "line 2: the fundus file",
+        "gone.png does not exist",
+        "line 3: the ffa file",
+        "notes.txt is none of",
+        "line 3: unknown category 'wrong'",
+        "line 4: the pair_id is empty",
+        "line 4: the fundus file is not named",
+        "the pair_id 'p1' is given twice",
+        "patient 'Ann' is in the test and the train split",
+    ):
+        assert part in message
+    assert "\n" not in message
+
+
+def test_a_long_report_is_cut(folder):
+    rows = [f"p{n},gone{n}.png,images/b.png" for n in range(500)]
+    path = _write(folder, "pair_id,fundus,ffa", *rows)
+    with pytest.raises(InputError, match="and 480 more") as raised:
+        read_manifest(path)
+    assert len(str(raised.value)) < 5000
+
+
+def test_an_empty_folder_and_absent_files_are_refused(tmp_path):
+    with pytest.raises(InputError, match="pairs.csv: no such manifest"):
+        read_manifest(tmp_path)
+    with pytest.raises(InputError, match="other.csv: no such manifest"):
+        read_manifest(tmp_path / "other.csv")
+
+
+def test_a_manifest_without_columns_or_rows_is_refused(folder):
+    with pytest.raises(InputError, match="no column pair_id, fundus, ffa"):
+        read_manifest(_write(folder, ""))
+    with pytest.raises(InputError, match="no column ffa;"):
+        read_manifest(_write(folder, "pair_id,fundus", "p1,images/a.png"))
+    with pytest.raises(InputError, match="lists no pair"):
+        read_manifest(_write(folder, "pair_id,fundus,ffa"))
+
+
+def test_a_manifest_that_is_no_text_is_refused(folder):
+    with pytest.raises(InputError, match="not UTF-8"):
+        path = folder / "pairs.csv"
+        path.write_bytes(b"\xff\xfe\x00\xd8pair_id")
+        read_manifest(path)
+
+
+def test_a_short_row_is_refused_by_its_line(folder):
+    path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}", "p2")
+    with pytest.raises(InputError, match="line 3: the fundus file is not"):
+        read_manifest(path)
+
+
+def test_the_order_of_the_categories_is_fixed():
+    """Records store the index: reordering would relabel old datasets."""
+    assert CATEGORIES == (
+        "unspecified",
+        "normal",
+        "abnormal",
+        "optic_disc",
+        "large_focal",
+        "punctate_focal",
+    )
