@@ -13,7 +13,7 @@ import numpy as np
 from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
 from ffa_keras.data.manifest import PairEntry
 from ffa_keras.errors import InputError
-from ffa_keras.registration.transform import fit_landmarks, warp_to_ffa
+from ffa_keras.registration.transform import warp_to_ffa
 
 # Interpolation mixes the rim of a field of view with what lies outside.
 _RIM = 3
@@ -46,11 +46,7 @@ def check_alignable(entries: Sequence[PairEntry], assume_aligned: bool) -> None:
     Raises:
         InputError: names the pairs with neither `affine` nor `landmarks`.
     """
-    unknown = [
-        entry.pair_id
-        for entry in entries
-        if entry.affine is None and entry.landmarks is None
-    ]
+    unknown = [entry.pair_id for entry in entries if entry.matrix is None]
     if unknown and not assume_aligned:
         more = len(unknown) - _SHOWN_PAIRS
         raise InputError(
@@ -65,7 +61,7 @@ def check_alignable(entries: Sequence[PairEntry], assume_aligned: bool) -> None:
 def align_entry(entry: PairEntry, assume_aligned: bool = False) -> AlignedPair:
     """Read a pair and align it.
 
-    The given affine is used; else the landmarks; else, if `assume_aligned`,
+    The transform that the manifest gives is used; else, if `assume_aligned`,
     nothing is moved.
 
     Args:
@@ -106,13 +102,10 @@ def align_images(
     """
     shape = ffa.shape[:2]
     warped, inside = warp_to_ffa(fundus, matrix, shape)
-    retina = cv2.warpPerspective(
-        field_of_view(fundus).astype(np.uint8),
-        matrix,
-        shape[::-1],
-        flags=cv2.INTER_NEAREST,
+    retina, _ = warp_to_ffa(
+        field_of_view(fundus).astype(np.uint8) * 255, matrix, shape
     )
-    both = inside & (retina > 0) & field_of_view(ffa)
+    both = inside & (retina > 127) & field_of_view(ffa)
     tool = np.ones((2 * _RIM + 1,) * 2, np.uint8)
     valid = cv2.erode(both.astype(np.uint8), tool) > 0
     return AlignedPair(warped, ffa, valid)
@@ -125,13 +118,8 @@ def _matrix(
     assume_aligned: bool,
 ) -> np.ndarray:
     """Return the transform of a pair, 3x3, fundus xy → FFA xy."""
-    if entry.affine is not None:
-        return entry.affine
-    if entry.landmarks is not None:
-        try:
-            return fit_landmarks(*entry.landmarks)
-        except InputError as error:
-            raise InputError(f"pair {entry.pair_id}: {error}") from error
+    if entry.matrix is not None:
+        return entry.matrix
     check_alignable([entry], assume_aligned)
     if fundus_shape[:2] != ffa_shape[:2]:
         raise InputError(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
-from ffa_keras.registration.transform import parse_affine
+from ffa_keras.registration.transform import fit_landmarks, parse_affine
 
 CATEGORIES = (
     "unspecified",
@@ -24,7 +24,6 @@ CATEGORIES = (
 SPLITS = ("train", "validation", "test")
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
-_MIN_LANDMARKS = 3
 _SHOWN_PROBLEMS = 20
 
 
@@ -39,8 +38,8 @@ class PairEntry:
         patient: who is photographed; the eye if the manifest does not say.
         eye: which eye, unique among all patients; the pair if it is not said.
         category: one of `CATEGORIES`.
-        affine: 3x3 matrix, fundus xy → FFA xy in pixels, or `None`.
-        landmarks: (fundus_xy, ffa_xy), arrays [N, 2] in pixels, or `None`.
+        matrix: 3x3, fundus xy → FFA xy in pixels, from the affine or else the
+            landmarks; `None` if neither is given.
         split: the split asked for, or `None`.
     """
 
@@ -50,8 +49,7 @@ class PairEntry:
     patient: str
     eye: str
     category: str = CATEGORIES[0]
-    affine: np.ndarray | None = None
-    landmarks: tuple[np.ndarray, np.ndarray] | None = None
+    matrix: np.ndarray | None = None
     split: str | None = None
 
 
@@ -141,12 +139,12 @@ def _parse_row(
         problems.append(
             f"unknown split {split!r}, use one of {', '.join(SPLITS)}"
         )
-    affine = landmarks = None
+    matrix = None
     try:
-        if cell.get("affine"):
-            affine = parse_affine(cell["affine"])
         if cell.get("landmarks"):
-            landmarks = _read_landmarks(folder / cell["landmarks"])
+            matrix = _read_landmarks(folder / cell["landmarks"])
+        if cell.get("affine"):
+            matrix = parse_affine(cell["affine"])
     except InputError as error:
         problems.append(str(error))
     eye = cell.get("eye") or f"pair {pair_id}"
@@ -160,8 +158,7 @@ def _parse_row(
         patient,
         eye,
         category,
-        affine,
-        landmarks,
+        matrix,
         split,
     )
     return entry, problems
@@ -179,13 +176,17 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
         )
 
 
-def _read_landmarks(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _read_landmarks(path: Path) -> np.ndarray:
+    """Return the transform fitted to the landmarks of a file, 3x3."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         fundus, ffa = (
             np.array(content[name], np.float64)
             for name in ("fundus_xy", "ffa_xy")
         )
+        return fit_landmarks(fundus, ffa)
+    except InputError as error:
+        raise InputError(f"the landmarks file {path}: {error}") from error
     except OSError as error:
         raise InputError(f"the landmarks file {path} is not there") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -193,18 +194,6 @@ def _read_landmarks(path: Path) -> tuple[np.ndarray, np.ndarray]:
             f"the landmarks file {path} is not JSON with fundus_xy and ffa_xy,"
             " each a list of [x, y]"
         ) from error
-    matching = fundus.shape == ffa.shape and fundus.shape[1:] == (2,)
-    if not (
-        matching
-        and len(fundus) >= _MIN_LANDMARKS
-        and np.isfinite(fundus).all()
-        and np.isfinite(ffa).all()
-    ):
-        raise InputError(
-            f"the landmarks file {path} must hold at least {_MIN_LANDMARKS}"
-            " points [x, y], as many for the fundus as for the FFA"
-        )
-    return fundus, ffa
 
 
 def _across_rows(entries: list[PairEntry]) -> Iterator[str]:

@@ -9,9 +9,10 @@ from ffa_keras.data.images import write_png
 from ffa_keras.data.manifest import CATEGORIES, read_manifest
 from ffa_keras.errors import InputError
 
+# The FFA is the fundus moved by (1, -2).
 LANDMARKS = {
     "fundus_xy": [[1, 2], [3, 40], [50, 6], [7, 8.5]],
-    "ffa_xy": [[2, 2], [4, 40], [51, 6], [8, 8.5]],
+    "ffa_xy": [[2, 0], [4, 38], [51, 4], [8, 6.5]],
 }
 
 
@@ -36,8 +37,8 @@ IMAGES = "images/a.png,images/b.png"
 def test_every_column_is_read(folder):
     path = _write(
         folder,
-        "pair_id,patient,eye,category,fundus,ffa,landmarks,affine,split,note",
-        f"p1,Ann,OD,large_focal,{IMAGES},marks.json,1 0 5 0 1 -7,test,x",
+        "pair_id,patient,eye,category,fundus,ffa,affine,split,note",
+        f"p1,Ann,OD,large_focal,{IMAGES},1 0 5 0 1 -7,test,x",
     )
     (entry,) = read_manifest(path)
     assert (entry.pair_id, entry.patient, entry.category, entry.split) == (
@@ -49,17 +50,29 @@ def test_every_column_is_read(folder):
     assert entry.fundus == folder / "images" / "a.png"
     assert entry.ffa == folder / "images" / "b.png"
     np.testing.assert_array_equal(
-        entry.affine, [[1, 0, 5], [0, 1, -7], [0, 0, 1]]
+        entry.matrix, [[1, 0, 5], [0, 1, -7], [0, 0, 1]]
     )
-    for points, name in zip(entry.landmarks, LANDMARKS, strict=True):
-        np.testing.assert_array_equal(points, LANDMARKS[name])
+
+
+def test_landmarks_give_the_transform_unless_an_affine_does(folder):
+    path = _write(
+        folder,
+        "pair_id,fundus,ffa,landmarks,affine",
+        f"p1,{IMAGES},marks.json,",
+        f"p2,{IMAGES},marks.json,1 0 5 0 1 -7",
+    )
+    by_landmarks, by_affine = read_manifest(path)
+    np.testing.assert_allclose(
+        by_landmarks.matrix, [[1, 0, 1], [0, 1, -2], [0, 0, 1]], atol=1e-9
+    )
+    assert by_affine.matrix[0, 2] == 5
 
 
 def test_only_three_columns_are_needed(folder):
     path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}")
     (entry,) = read_manifest(path)
     assert entry.category == "unspecified"
-    assert entry.affine is entry.landmarks is entry.split is None
+    assert entry.matrix is entry.split is None
 
 
 def test_a_folder_stands_for_its_pairs_csv(folder):
@@ -133,6 +146,7 @@ def test_a_bad_cell_is_named_with_its_line(folder, columns, cells, message):
         {"fundus_xy": [[1, 2, 3]] * 4, "ffa_xy": [[1, 2, 3]] * 4},
         {"fundus_xy": [[1, None]] * 4, "ffa_xy": [[1, 2]] * 4},
         {"fundus_xy": [1, 2, 3], "ffa_xy": [1, 2, 3]},
+        {"fundus_xy": [[n, n] for n in range(4)], "ffa_xy": [[1, 2]] * 4},
     ],
 )
 def test_bad_landmarks_are_refused(folder, content):

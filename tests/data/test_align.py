@@ -1,0 +1,157 @@
+"""A photograph is warped onto its angiogram, and where both are valid."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ffa_keras.data.align import align_entry, align_images, check_alignable
+from ffa_keras.data.images import write_png
+from ffa_keras.data.manifest import PairEntry, read_manifest
+from ffa_keras.errors import InputError
+
+LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
+SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])
+
+
+def _smooth(shape, seed=0):
+    noise = np.random.default_rng(seed).normal(size=shape)
+    noise = cv2.GaussianBlur(noise, (0, 0), 4)
+    return np.clip(120 + 400 * noise, 40, 220).astype(np.uint8)
+
+
+def _disc(shape, centre, radius):
+    ys, xs = np.mgrid[: shape[0], : shape[1]]
+    return (xs - centre[0]) ** 2 + (ys - centre[1]) ** 2 <= radius**2
+
+
+@pytest.fixture
+def scene():
+    """A photograph, its angiogram moved by `SHIFT`, both circular."""
+    shape = (160, 200)
+    photograph = np.dstack([_smooth(shape, seed) for seed in range(3)])
+    photograph *= _disc(shape, (100, 80), 70)[..., None].astype(np.uint8)
+    angiogram = _smooth(shape, 3)
+    angiogram *= _disc(shape, (100, 80), 70).astype(np.uint8)
+    return photograph, angiogram[..., None]
+
+
+@pytest.fixture
+def entry(scene, tmp_path):
+    def make(matrix=None):
+        write_png(tmp_path / "f.png", scene[0])
+        write_png(tmp_path / "a.png", scene[1])
+        return PairEntry(
+            "p1", tmp_path / "f.png", tmp_path / "a.png", "Ann", "OD",
+            matrix=matrix,
+        )  # fmt: skip
+
+    return make
+
+
+def test_the_photograph_moves_and_the_angiogram_stays(scene):
+    photograph, angiogram = scene
+    pair = align_images(photograph, angiogram, SHIFT)
+    np.testing.assert_array_equal(pair.ffa, angiogram)
+    np.testing.assert_array_equal(
+        pair.fundus[:150, 12:], photograph[7:157, :188]
+    )
+
+
+def test_the_valid_mask_is_the_overlap_without_its_rim(scene):
+    pair = align_images(*scene, SHIFT)
+    shape = pair.valid_mask.shape
+    overlap = _disc(shape, (100, 80), 70) & _disc(shape, (112, 73), 70)
+    inner = _disc(shape, (100, 80), 64) & _disc(shape, (112, 73), 64)
+    outer = _disc(shape, (100, 80), 69) & _disc(shape, (112, 73), 69)
+    assert not (pair.valid_mask & ~overlap).any()
+    assert not (pair.valid_mask & ~outer).any()
+    assert not (inner & ~pair.valid_mask).any()
+
+
+def test_a_frame_without_surround_is_valid_up_to_where_the_photograph_ends():
+    photograph = np.dstack([_smooth((120, 140), seed) for seed in range(3)])
+    pair = align_images(photograph, _smooth((120, 140), 3)[..., None], SHIFT)
+    assert pair.valid_mask[3:105, 20:].all()
+    assert not pair.valid_mask[:, :14].any()
+    assert not pair.valid_mask[114:].any()
+
+
+def test_sizes_may_differ_where_a_transform_is_given(entry, scene, tmp_path):
+    halved = np.diag([2.0, 2.0, 1.0])
+    given = entry(halved)
+    write_png(tmp_path / "f.png", cv2.resize(scene[0], (100, 80)))
+    pair = align_entry(given)
+    assert pair.fundus.shape == (160, 200, 3)
+    assert pair.valid_mask.shape == (160, 200)
+    assert np.abs(pair.fundus[50:110, 70:130].astype(int)
+                  - scene[0][50:110, 70:130]).mean() < 5  # fmt: skip
+
+
+def test_the_transform_of_the_manifest_is_used(entry):
+    moved = align_entry(entry(SHIFT), assume_aligned=True)
+    still = align_entry(entry(), assume_aligned=True)
+    np.testing.assert_array_equal(
+        moved.fundus[:150, 12:], still.fundus[7:157, :188]
+    )
+
+
+def test_pairs_without_a_transform_are_all_named(entry):
+    entries = [entry(SHIFT), entry(), entry()]
+    with pytest.raises(InputError, match="2 of 3 pairs: p1, p1;.*--assume_a"):
+        check_alignable(entries, assume_aligned=False)
+    with pytest.raises(InputError, match="neither affine nor landmarks"):
+        align_entry(entry())
+    check_alignable(entries, assume_aligned=True)
+    check_alignable([entry(SHIFT)], assume_aligned=False)
+
+
+def test_sizes_that_differ_without_a_transform_are_refused(entry, tmp_path):
+    given = entry()
+    write_png(tmp_path / "f.png", np.full((90, 80, 3), 99, np.uint8))
+    with pytest.raises(
+        InputError, match="f.png: 80x90 pixels, but .*a.png has 200x160"
+    ):
+        align_entry(given, assume_aligned=True)
+
+
+def test_a_transform_that_leaves_the_frame_is_refused(entry):
+    away = np.array([[1.0, 0, 500], [0, 1, 0], [0, 0, 1]])
+    with pytest.raises(InputError, match="f.png: shares 0% of the frame"):
+        align_entry(entry(away))
+
+
+@pytest.mark.real_data
+def test_real_pairs_lie_on_each_other_inside_their_mask(tmp_path):
+    """Landmarks meet, and vessels are dark in one and bright in the other."""
+    if not LANDMARKED.is_dir():
+        pytest.skip("no ../shared/data beside the repository")
+    with (LANDMARKED / "pairs.csv").open() as file:
+        rows = {row["pair_id"]: row for row in csv.DictReader(file)}
+    for entry in read_manifest(LANDMARKED / "pairs.csv"):
+        pair = align_entry(entry)
+        green = 255.0 - pair.fundus[..., 1]
+        contrasts = []
+        for image in (green, pair.ffa[..., 0].astype(float)):
+            detail = image - cv2.GaussianBlur(image, (0, 0), 8)
+            contrasts.append(cv2.GaussianBlur(detail, (0, 0), 1.5))
+        inside = cv2.erode(pair.valid_mask.astype(np.uint8), np.ones((31, 31)))
+        fundus, ffa = contrasts
+        together, apart = (
+            np.corrcoef(fundus[inside > 0], moved[inside > 0])[0, 1]
+            for moved in (ffa, np.roll(ffa, 15, axis=1))
+        )
+        points = json.loads(
+            (LANDMARKED / rows[entry.pair_id]["landmarks"]).read_text()
+        )
+        ones = np.ones((len(points["fundus_xy"]), 1))
+        mapped = np.hstack([points["fundus_xy"], ones]) @ entry.matrix.T
+        error = np.median(
+            np.linalg.norm(mapped[:, :2] - points["ffa_xy"], axis=1)
+        )
+        assert 0.3 < pair.valid_mask.mean() < 0.95, entry.pair_id
+        assert error < 6, entry.pair_id
+        assert together > max(0.25, 2 * apart), entry.pair_id
