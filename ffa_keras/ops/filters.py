@@ -21,17 +21,35 @@ def pad_borders(
         Tensor [B, H + height - 1, W + width - 1, C]. Images smaller than the
         window are mirrored as often as it takes.
     """
+    pad = _repeat_border if padding == "EDGE" else _mirror
     for axis, size in zip((1, 2), filter_shape, strict=True):
-        length = tf.shape(images)[axis]
-        at = tf.range(-(size // 2), length + size // 2)
-        if padding == "EDGE":
-            at = tf.clip_by_value(at, 0, length - 1)
-        else:
-            period = tf.maximum(2 * (length - 1), 1)
-            at = at % period
-            at = tf.minimum(at, period - at) * tf.minimum(length - 1, 1)
-        images = tf.gather(images, at, axis=axis)
+        if size > 1:
+            images = pad(images, axis, size // 2)
     return images
+
+
+def _repeat_border(images: tf.Tensor, axis: int, margin: int) -> tf.Tensor:
+    first, last = [slice(None)] * 4, [slice(None)] * 4
+    first[axis], last[axis] = slice(0, 1), slice(-1, None)
+    parts = (
+        tf.repeat(images[tuple(first)], margin, axis),
+        images,
+        tf.repeat(images[tuple(last)], margin, axis),
+    )
+    return tf.concat(parts, axis)
+
+
+def _mirror(images: tf.Tensor, axis: int, margin: int) -> tf.Tensor:
+    if (images.shape[axis] or 0) > margin:
+        paddings = [[0, 0]] * 4
+        paddings[axis] = [margin, margin]
+        return tf.pad(images, paddings, "REFLECT")
+    # Unknown or smaller than the margin: mirrored as often as it takes.
+    length = tf.shape(images)[axis]
+    at = tf.abs(tf.range(-margin, length + margin))
+    period = tf.maximum(2 * (length - 1), 1)
+    at = tf.minimum(at % period, -at % period) * tf.minimum(length - 1, 1)
+    return tf.gather(images, at, axis=axis)
 
 
 def gaussian_filter2d(
