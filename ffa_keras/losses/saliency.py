@@ -5,6 +5,8 @@ import tensorflow as tf
 from ffa_keras.ops import saliency_map, to_grey_levels
 
 
+# Compiled by XLA whatever the caller is: the median then costs a fraction.
+@tf.function(jit_compile=True, autograph=False)
 def saliency_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Return the squared difference of the saliency maps of two images.
 
