@@ -49,6 +49,23 @@ class Polynomial:
             self.coefficients
         )
 
+    def rescaled(
+        self, source_scale: float, target_scale: float
+    ) -> "Polynomial":
+        """Return the same map between images before they were scaled.
+
+        Args:
+            source_scale: scaled size over native size of the source.
+            target_scale: scaled size over native size of the target.
+        """
+        coefficients = self.coefficients / target_scale
+        coefficients[0] += 0.5 / target_scale - 0.5
+        return Polynomial(
+            (self.centre + 0.5) / source_scale - 0.5,
+            self.scale / source_scale,
+            coefficients,
+        )
+
 
 def fit_polynomial(
     source: np.ndarray,

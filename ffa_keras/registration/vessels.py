@@ -1,0 +1,185 @@
+"""Maps of the vessels: what a photograph and its FFA have in common."""
+
+import cv2
+import numpy as np
+
+_RIDGE_SIGMAS = (1.5, 2.5, 3.5)
+_POLARITY_SIGMA = 2.5
+_FILL_SIGMA = 20
+_RIM = 10
+# Share of the 8-bit range below which a pixel is surround, unless the corners
+# of the frame are brighter.
+_DARK = 12
+
+
+def grey_levels(image: np.ndarray) -> np.ndarray:
+    """Return the channel that shows the vessels best, brightest value 255.
+
+    Args:
+        image: [H, W], [H, W, 1] or, in RGB, [H, W, 3]; any numeric type.
+
+    Returns:
+        float32 [H, W]; the green channel of a colour image.
+    """
+    if image.ndim == 3:
+        image = image[..., 1 if image.shape[-1] >= 3 else 0]
+    grey = np.nan_to_num(image.astype(np.float32))
+    return grey * (255 / max(float(grey.max()), 1e-6))
+
+
+def field_of_view(grey: np.ndarray) -> np.ndarray:
+    """Find the retina against the surround.
+
+    The surround is what resembles the darkest corner of the frame; where all
+    corners are bright, there is none.
+
+    Args:
+        grey: float32 [H, W], grey levels.
+
+    Returns:
+        bool [H, W]: the largest region brighter than the surround, without
+        its holes.
+    """
+    smooth = cv2.GaussianBlur(grey, (0, 0), 2)
+    side = max(2, min(grey.shape) // 50)
+    corners = [
+        float(np.median(smooth[rows, columns]))
+        for rows in (slice(side), slice(-side, None))
+        for columns in (slice(side), slice(-side, None))
+    ]
+    # The second darkest, since burnt-in text may fill corners as well.
+    surround = sorted(corners)[1]
+    uniform = max(corners) - min(corners) < 4
+    level = surround + _DARK if uniform or surround < 2 * _DARK else _DARK
+    return _largest_region(smooth > level)
+
+
+def eroded(mask: np.ndarray, margin: int) -> np.ndarray:
+    """Shrink a mask by a margin in pixels, the frame's edge included."""
+    tool = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1)
+    )
+    return (
+        cv2.erode(
+            mask.astype(np.uint8),
+            tool,
+            borderType=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        )
+        > 0
+    )
+
+
+def vessel_polarity(grey: np.ndarray, mask: np.ndarray) -> int:
+    """Guess whether the vessels are bright (+1) or dark (-1).
+
+    Args:
+        grey: float32 [H, W], grey levels.
+        mask: bool [H, W], the retina.
+
+    Returns:
+        The sign whose ridges have the higher 97th percentile.
+    """
+    inner = eroded(mask, _RIM)
+    if not inner.any():
+        return 1
+    filled = _filled(grey, mask)
+    bright, dark = (
+        np.percentile(_ridges(sign * filled, _POLARITY_SIGMA)[inner], 97)
+        for sign in (1, -1)
+    )
+    return 1 if bright >= dark else -1
+
+
+def vessel_map(grey: np.ndarray, mask: np.ndarray, polarity: int) -> np.ndarray:
+    """Return the strength of vessel-like ridges.
+
+    The least eigenvalue of the scale-normalised Hessian at three scales, its
+    sign turned, over its 99th percentile.
+
+    Args:
+        grey: float32 [H, W], grey levels.
+        mask: bool [H, W], the retina.
+        polarity: +1 for bright vessels, -1 for dark ones.
+
+    Returns:
+        float32 [H, W] in [0, 1]; 0 near and outside the rim of the retina.
+    """
+    filled = polarity * _filled(grey, mask)
+    strength = np.max([_ridges(filled, s) for s in _RIDGE_SIGMAS], axis=0)
+    inner = eroded(mask, _RIM)
+    strength[~inner] = 0
+    full = np.percentile(strength[inner], 99) if inner.any() else 0.0
+    if full < 1e-3:
+        return np.zeros_like(strength)
+    return np.clip(strength / np.float32(full), 0, 1)
+
+
+def centreline(vessels: np.ndarray, least: float = 0.25) -> np.ndarray:
+    """Thin a vessel map to the crests of its ridges.
+
+    Args:
+        vessels: float32 [H, W] in [0, 1].
+        least: strength below which a crest is not a vessel.
+
+    Returns:
+        bool [H, W].
+    """
+    smooth = cv2.GaussianBlur(vessels, (0, 0), 1)
+    xx, yy, xy = _hessian(smooth)
+    # Direction across the ridge: the eigenvector of the least eigenvalue.
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
+    rows, columns = np.indices(smooth.shape, np.float32)
+    step_x, step_y = np.cos(angle), np.sin(angle)
+    sides = [
+        cv2.remap(
+            smooth,
+            columns + sign * step_x,
+            rows + sign * step_y,
+            cv2.INTER_LINEAR,
+        )
+        for sign in (1, -1)
+    ]
+    crest = (smooth > sides[0]) & (smooth >= sides[1])
+    return crest & (vessels >= least)
+
+
+def _filled(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Continue the retina beyond its rim, so that the rim is no edge."""
+    inside = mask.astype(np.float32)
+    weight = cv2.GaussianBlur(inside, (0, 0), _FILL_SIGMA)
+    level = cv2.GaussianBlur(grey * inside, (0, 0), _FILL_SIGMA)
+    mean = float(grey[mask].mean()) if mask.any() else 0.0
+    around = np.where(weight > 1e-3, level / np.maximum(weight, 1e-3), mean)
+    return np.where(mask, grey, around).astype(np.float32)
+
+
+def _ridges(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Return the strength of bright ridges of a width, float32 [H, W]."""
+    xx, yy, xy = _hessian(cv2.GaussianBlur(image, (0, 0), sigma))
+    least = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+    return np.maximum(-least, 0) * np.float32(sigma**2)
+
+
+def _hessian(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the second derivatives xx, yy and xy by central differences."""
+    second = np.array([[1, -2, 1]], np.float32)
+    first = np.array([[-0.5, 0, 0.5]], np.float32)
+    edge = cv2.BORDER_REPLICATE
+    one = np.ones((1, 1), np.float32)
+    return (
+        cv2.sepFilter2D(image, -1, second, one, borderType=edge),
+        cv2.sepFilter2D(image, -1, one, second, borderType=edge),
+        cv2.sepFilter2D(image, -1, first, first, borderType=edge),
+    )
+
+
+def _largest_region(mask: np.ndarray) -> np.ndarray:
+    outlines, _ = cv2.findContours(
+        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    largest = max(outlines, key=cv2.contourArea, default=None)
+    region = np.zeros(mask.shape, np.uint8)
+    if largest is not None:
+        cv2.drawContours(region, [largest], -1, 1, cv2.FILLED)
+    return region > 0

@@ -1,0 +1,79 @@
+"""An image prepared for registration: bounded size, retina, vessels."""
+
+import dataclasses
+import functools
+
+import cv2
+import numpy as np
+
+from ffa_keras.registration import vessels
+from ffa_keras.registration.keypoints import detect
+
+# The longer side at which the windows below have the size they were made for.
+_LONG_SIDES = (480, 800)
+_LIKE_SIZES = 1.3
+_KEYPOINT_MARGIN = 15
+_INNER_MARGIN = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One image of a pair at working size; everything is made when asked for.
+
+    Attributes:
+        grey: float32 [H, W], grey levels.
+        scale: working size over native size.
+        polarity: +1 if vessels are bright, -1 if dark, 0 to find out.
+    """
+
+    grey: np.ndarray
+    scale: float
+    polarity: int
+
+    @functools.cached_property
+    def mask(self) -> np.ndarray:
+        """The retina, bool [H, W]."""
+        return vessels.field_of_view(self.grey)
+
+    @functools.cached_property
+    def inner(self) -> np.ndarray:
+        """The retina where the vessel map is known, bool [H, W]."""
+        return vessels.eroded(self.mask, _INNER_MARGIN)
+
+    @functools.cached_property
+    def vessels(self) -> np.ndarray:
+        """The vessel map, float32 [H, W] in [0, 1]."""
+        polarity = self.polarity or vessels.vessel_polarity(
+            self.grey, self.mask
+        )
+        return vessels.vessel_map(self.grey, self.mask, polarity)
+
+    def keypoints(self, image: np.ndarray) -> np.ndarray:
+        """Detect points of an image of this view off its rim, xy [N, 2]."""
+        return detect(image, vessels.eroded(self.mask, _KEYPOINT_MARGIN))
+
+
+def make_views(ffa: np.ndarray, fundus: np.ndarray) -> tuple[View, View]:
+    """Prepare a pair; images of like size are scaled alike.
+
+    Args:
+        ffa: [H, W], [H, W, 1] or [H, W, 3].
+        fundus: [H', W'], [H', W', 1] or [H', W', 3].
+
+    Returns:
+        The views of the FFA and of the fundus.
+    """
+    sides = [max(image.shape[:2]) for image in (ffa, fundus)]
+    if max(sides) <= _LIKE_SIZES * min(sides):
+        sides = [max(sides)] * 2
+    scales = [float(np.clip(side, *_LONG_SIDES)) / side for side in sides]
+    return _view(ffa, scales[0], 0), _view(fundus, scales[1], -1)
+
+
+def _view(image: np.ndarray, scale: float, polarity: int) -> View:
+    grey = vessels.grey_levels(image)
+    if scale != 1:
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+        grey = cv2.resize(grey, size, interpolation=method)
+    return View(grey, scale, polarity)
