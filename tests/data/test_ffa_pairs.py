@@ -1,0 +1,368 @@
+"""`python -m datasets.ffa_pairs` as a user runs it."""
+
+import collections
+import csv
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import (
+    Builder,
+    PhantomConfig,
+)
+from ffa_keras.data.manifest import CATEGORIES
+from ffa_keras.data.pipeline import load_pairs
+
+LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
+SPLITS = ("train", "validation", "test")
+
+
+@pytest.fixture(scope="module")
+def prepare(run_program, tmp_path_factory):
+    """Run the program; its key is kept in a folder of its own."""
+    key = tmp_path_factory.mktemp("home") / "hash.key"
+
+    def run(*flags, **options):
+        if "--config=folder" in flags:
+            flags += (f"--key_file={key}",)
+        return run_program("-m", "datasets.ffa_pairs", *flags, **options)
+
+    return run
+
+
+def _records(folder):
+    return {
+        split: list(load_pairs(folder, split).as_numpy_iterator())
+        for split in SPLITS
+    }
+
+
+def _bytes_below(folder):
+    return {
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+# --- phantom -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def phantom(phantom_dataset):
+    return _records(phantom_dataset)
+
+
+@pytest.fixture(scope="module")
+def small(prepare, tmp_path_factory):
+    """What the program printed for four small pairs, and their `folder`."""
+    folder = tmp_path_factory.mktemp("small")
+    done = prepare(
+        "--num_pairs=4", "--image_size=64", "--seed=3", f"--data_dir={folder}"
+    )
+    done.folder = folder
+    return done
+
+
+def test_phantom_records_are_aligned_pairs_with_their_truth(phantom):
+    for record in sum(phantom.values(), []):
+        assert record["fundus"].shape == (128, 128, 3)
+        for name in ("ffa", "valid_mask", "vessel_mask", "leakage_mask"):
+            assert record[name].shape == (128, 128, 1)
+            assert record[name].dtype == np.uint8
+        for name in ("valid_mask", "vessel_mask", "leakage_mask"):
+            assert set(np.unique(record[name])) <= {0, 255}
+        assert (record["valid_mask"] > 0).mean() > 0.3
+        leaks = CATEGORIES[record["category"]] != "normal"
+        assert record["leakage_mask"].any() == leaks
+
+
+def test_phantom_vessels_are_bright_in_the_ffa_and_dark_in_the_fundus(phantom):
+    """Where the truth says vessel, in the frame that all images share."""
+    for record in sum(phantom.values(), []):
+        valid = record["valid_mask"][..., 0] > 0
+        vessel = record["vessel_mask"][..., 0] > 0
+        for name, sign in (("ffa", 1), ("fundus", -1)):
+            image = record[name][..., min(1, record[name].shape[-1] - 1)]
+            detail = image - cv2.GaussianBlur(image.astype(float), (0, 0), 5)
+            difference = (
+                detail[valid & vessel].mean() - detail[valid & ~vessel].mean()
+            )
+            assert sign * difference > 1, name
+
+
+def test_no_patient_and_no_eye_is_in_two_splits(phantom):
+    for identity in ("patient", "eye", "pair"):
+        sets = [{r[identity] for r in phantom[split]} for split in SPLITS]
+        assert sum(map(len, sets)) == len(set.union(*sets))
+
+
+def test_some_phantom_patients_have_both_eyes_in_the_data(phantom):
+    records = sum(phantom.values(), [])
+    eyes = collections.defaultdict(set)
+    for record in records:
+        eyes[record["patient"]].add(record["eye"])
+    assert {len(of_patient) for of_patient in eyes.values()} == {1, 2}
+    assert len({record["pair"] for record in records}) == 16
+
+
+def test_phantom_categories_take_turns(phantom):
+    count = collections.Counter(
+        CATEGORIES[r["category"]] for r in sum(phantom.values(), [])
+    )
+    assert count == {
+        "normal": 4, "optic_disc": 4, "large_focal": 4, "punctate_focal": 4
+    }  # fmt: skip
+
+
+def test_the_program_says_where_the_dataset_is_and_what_it_holds(small):
+    folder = small.folder / "ffa_pairs" / "phantom" / "1.0.0"
+    assert small.stdout.splitlines() == [
+        "pairs                  train  validation        test",
+        "normal                     1           0           0",
+        "optic_disc                 1           0           0",
+        "large_focal                0           0           1",
+        "punctate_focal             0           1           0",
+        "all                        2           1           1",
+        f"prepared {folder}",
+    ]
+    assert tfds.builder_from_directory(folder).info.splits["train"]
+
+
+def test_the_same_seed_gives_the_same_records(small, tmp_path):
+    def prepared(seed):
+        name = f"seed_{seed}"
+        config = PhantomConfig(name=name, num_pairs=4, image_size=64, seed=seed)
+        builder = Builder(data_dir=tmp_path, config=config)
+        builder.download_and_prepare()
+        return _records(tmp_path / "ffa_pairs" / name)
+
+    first, again, other = _records(small.folder), prepared(3), prepared(4)
+    for split in SPLITS:
+        for records in zip(first[split], again[split], strict=True):
+            for name, value in records[0].items():
+                np.testing.assert_array_equal(value, records[1][name])
+        for records in zip(first[split], other[split], strict=True):
+            assert not np.array_equal(*(r["ffa"] for r in records))
+
+
+# --- folder ------------------------------------------------------------------
+
+# Planted wherever a clinic's files hold them; none may reach the output.
+SECRETS = (
+    "Mustermann",
+    "MRN0815",
+    "OD_Mustermann",
+    "visit_19991231",
+    "1999:12:31",
+    "clinic_folder",
+)
+
+
+class Clinic:
+    """A clinic's folder of three patients with two pairs each."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.manifest = folder / "pairs.csv"
+        folder.mkdir()
+        rng = np.random.default_rng(0)
+        text = PngInfo()
+        text.add_text("Patient", "Mustermann MRN0815 1999:12:31")
+        exif = Image.Exif()
+        exif[0x010E] = "Mustermann MRN0815"
+        exif[0x0132] = "1999:12:31 00:00:00"
+        self.rows = []
+        for number in range(6):
+            patient = f"Mustermann{number // 2}_MRN0815"
+            stem = f"{patient}_visit_19991231_{number}"
+            fundus = rng.integers(40, 200, (64, 80, 3), np.uint8)
+            ffa = rng.integers(40, 200, (70, 90), np.uint8)
+            Image.fromarray(fundus).save(folder / f"{stem}.jpg", exif=exif)
+            Image.fromarray(ffa).save(folder / f"{stem}.png", pnginfo=text)
+            self.rows.append({
+                "pair_id": f"visit_19991231_{number}",
+                "patient": patient,
+                "eye": f"OD_Mustermann{number}",
+                "fundus": f"{stem}.jpg",
+                "ffa": f"{stem}.png",
+                "category": "normal",
+                "affine": "1 0 5 0 1 3",
+                "split": SPLITS[number // 2],
+                "name": "Erika Mustermann",
+            })  # fmt: skip
+
+    def write_manifest(self, change=None):
+        """Write it, after `change` was called with its rows."""
+        rows = [dict(row) for row in self.rows]
+        if change:
+            change(rows)
+        with self.manifest.open("w", newline="") as file:
+            table = csv.DictWriter(file, rows[0])
+            table.writeheader()
+            table.writerows(rows)
+
+    def flags(self, data_dir):
+        return (
+            "--config=folder",
+            f"--manifest={self.manifest}",
+            f"--data_dir={data_dir}",
+        )
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    clinic = Clinic(tmp_path / "clinic_folder")
+    clinic.write_manifest()
+    return clinic
+
+
+def _assert_refused(done, message):
+    assert done.returncode == 2
+    *chatter, line = done.stderr.splitlines()
+    assert re.match(f"error: .*{message}", line), line
+    assert not any("Traceback" in other for other in chatter)
+
+
+def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
+    data_dir = tmp_path / "data"
+    done = prepare(*clinic.flags(data_dir))
+    records = _records(data_dir)
+    patients = [{r["patient"] for r in records[split]} for split in SPLITS]
+    assert [len(records[split]) for split in SPLITS] == [2, 2, 2]
+    assert len(set.union(*patients)) == 3
+    for record in sum(records.values(), []):
+        assert record["fundus"].shape == (70, 90, 3)
+        assert record["ffa"].shape == record["valid_mask"].shape == (70, 90, 1)
+        assert not record["fundus"][:3].any(), "moved down by three pixels"
+        assert CATEGORIES[record["category"]] == "normal"
+    written = _bytes_below(data_dir)
+    assert sum("tfrecord" in path.name for path in written) == 3
+    names = "\n".join(str(path.relative_to(data_dir)) for path in written)
+    haystack = b"\n".join([*written.values(), names.encode()])
+    for secret in SECRETS:
+        for encoding in ("utf-8", "utf-16-le"):
+            assert secret.encode(encoding) not in haystack, secret
+        assert secret not in done.stdout.replace(str(data_dir), ""), secret
+
+    # Only a whole dataset takes the place of this one, and only when told.
+    _assert_refused(
+        prepare(*clinic.flags(data_dir), check=False), "is there already"
+    )
+    clinic.write_manifest(_gone)
+    flags = (*clinic.flags(data_dir), "--overwrite")
+    _assert_refused(prepare(*flags, check=False), "gone.png")
+    assert _bytes_below(data_dir) == written
+    clinic.write_manifest(lambda rows: rows.pop())
+    prepare(*flags)
+    assert len(_records(data_dir)["test"]) == 1
+
+
+def _gone(rows):
+    rows[1]["fundus"] = "gone.png"
+
+
+def _unknown_category(rows):
+    rows[1]["category"] = "leaky"
+
+
+def _no_transform(rows):
+    rows[1]["affine"] = ""
+
+
+def _no_split(rows):
+    for row in rows:
+        row["split"] = ""
+
+
+def _patient_in_two_splits(rows):
+    rows[1]["split"] = "test"
+
+
+@pytest.mark.parametrize(
+    ("change", "flags", "message"),
+    [
+        (_gone, (), "line 3: the fundus file .*gone.png does not exist"),
+        (_unknown_category, (), "unknown category 'leaky'.*large_focal"),
+        (_no_transform, (), "neither affine nor landmarks for 1 of 6 pairs"),
+        (_no_split, (), "add a column split"),
+        (_patient_in_two_splits, (), "in the test and the train split"),
+        (None, ("--num_pairs=8",), "--num_pairs: belongs to --config=phantom"),
+        (None, ("extra",), "unexpected argument 'extra'"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_leaves_nothing(
+    prepare, clinic, tmp_path, change, flags, message
+):
+    data_dir = tmp_path / "data" / "sets"
+    clinic.write_manifest(change)
+    done = prepare(*clinic.flags(data_dir), *flags, check=False)
+    _assert_refused(done, message)
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_shows_only_in_the_images_leaves_nothing_either(
+    prepare, clinic, tmp_path
+):
+    flags = clinic.flags(tmp_path / "data")
+    clinic.write_manifest(_no_transform)
+    done = prepare(*flags, "--assume_aligned", check=False)
+    _assert_refused(done, "80x64 pixels, but .* 90x70")
+    photograph = sorted(clinic.folder.glob("*.jpg"))[-1]
+    photograph.write_bytes(photograph.read_bytes()[:-300])
+    clinic.write_manifest()
+    done = prepare(*flags, check=False)
+    _assert_refused(done, f"{photograph.name}: the file is cut short")
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_empty_folder_is_refused(prepare, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = prepare(
+        "--config=folder",
+        f"--manifest={tmp_path / 'empty'}",
+        f"--data_dir={tmp_path / 'data'}",
+        check=False,
+    )
+    _assert_refused(done, "empty/pairs.csv: no such manifest")
+
+
+@pytest.mark.real_data
+def test_real_pairs_are_prepared_and_read_back(prepare, tmp_path):
+    """Eight colour photographs, aligned by their landmarks, eyes apart."""
+    if not LANDMARKED.is_dir():
+        pytest.skip("no ../shared/data beside the repository")
+    split_of_eye = collections.defaultdict(
+        lambda: "train", eye_c="test", eye_d="validation"
+    )
+    with (LANDMARKED / "pairs.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if r["fundus_kind"] == "color"]
+    for row in rows:
+        row["split"] = split_of_eye[row["eye"]]
+        for column in ("fundus", "ffa", "landmarks"):
+            row[column] = LANDMARKED / row[column]
+    with (tmp_path / "pairs.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    prepare(
+        "--config=folder",
+        f"--manifest={tmp_path / 'pairs.csv'}",
+        f"--data_dir={tmp_path / 'data'}",
+    )
+    records = _records(tmp_path / "data")
+    assert {split: len(of) for split, of in records.items()} == {
+        "train": 4, "validation": 1, "test": 3
+    }  # fmt: skip
+    for record in sum(records.values(), []):
+        height, width, _ = record["ffa"].shape
+        assert record["fundus"].shape == (height, width, 3)
+        valid = record["valid_mask"][..., 0] > 0
+        assert 0.3 < valid.mean() < 0.95
+        assert record["fundus"][valid].min(initial=255) >= 0
+        assert record["fundus"][valid].max(-1).mean() > 60
