@@ -1,0 +1,5 @@
+"""Phantom pairs: procedural eyes seen by two cameras, with exact truth."""
+
+from ffa_keras.data.phantom.pair import PhantomPair, make_pair
+
+__all__ = ["PhantomPair", "make_pair"]
