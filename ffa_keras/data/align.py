@@ -101,14 +101,12 @@ def align_images(
         The aligned pair, [H, W].
     """
     shape = ffa.shape[:2]
-    warped, inside = warp_to_ffa(fundus, matrix, shape)
-    retina, _ = warp_to_ffa(
-        field_of_view(fundus).astype(np.uint8) * 255, matrix, shape
-    )
-    both = inside & (retina > 127) & field_of_view(ffa)
+    retina = field_of_view(fundus).astype(np.uint8) * 255
+    warped, inside = warp_to_ffa(np.dstack([fundus, retina]), matrix, shape)
+    both = inside & (warped[..., 3] > 127) & field_of_view(ffa)
     tool = np.ones((2 * _RIM + 1,) * 2, np.uint8)
     valid = cv2.erode(both.astype(np.uint8), tool) > 0
-    return AlignedPair(warped, ffa, valid)
+    return AlignedPair(warped[..., :3], ffa, valid)
 
 
 def _matrix(

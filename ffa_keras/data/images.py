@@ -61,17 +61,26 @@ def read_ffa(path: str | Path) -> np.ndarray:
     return cv2.cvtColor(_read(Path(path)), cv2.COLOR_BGR2GRAY)[..., None]
 
 
+def encode_png(image: np.ndarray) -> bytes:
+    """Return an image as the bytes of a PNG file.
+
+    Args:
+        image: uint8 array [H, W], [H, W, 1] or, in RGB, [H, W, 3].
+    """
+    if image.ndim == 3 and image.shape[-1] == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
 def write_png(path: str | Path, image: np.ndarray) -> None:
     """Write a PNG file whole or not at all.
 
     Args:
         path: file to write or replace; missing parent folders are made.
-        image: uint8 array [H, W], [H, W, 1] or, in RGB, [H, W, 3].
+        image: as `encode_png` takes it.
     """
-    if image.ndim == 3 and image.shape[-1] == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     with replacing(Path(path)) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        temporary.write_bytes(encode_png(image))
 
 
 def field_of_view(image: np.ndarray) -> np.ndarray:
