@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ffa_keras.data.pictures import case_panel
-from ffa_keras.ops import from_grey_levels, to_grey_levels
+from ffa_keras.translate import translate
 
 
 class Progress:
@@ -104,12 +103,11 @@ class TensorBoardLog:
         """
         with self._writers["validation"].as_default():
             for number, pair in enumerate(pairs):
-                fake = generator(from_grey_levels(pair["fundus"]))
-                fake = np.rint(to_grey_levels(fake)[0]).astype(np.uint8)
+                fundus = pair["fundus"][0].numpy()
                 panel = case_panel(
-                    pair["fundus"][0].numpy(),
+                    fundus,
                     pair["ffa"][0].numpy(),
-                    fake,
+                    translate(generator, fundus),
                     pair["valid_mask"][0].numpy() > 0,
                 )
                 tf.summary.image(f"pictures/{number}", panel[None], step)

@@ -1,0 +1,38 @@
+r"""Judge a trained generator on held-out eyes.
+
+    python -m ffa_keras.evaluation --run_dir=runs/isfahan
+
+Writes `report.json`, `report.md`, `report.html` and `figures/*.png`.
+"""
+
+from absl import flags
+
+from ffa_keras import cli
+from ffa_keras.data.manifest import SPLITS
+from ffa_keras.evaluation.evaluate import evaluate_run
+from ffa_keras.evaluation.report import tables
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
+_DATASET_DIR = flags.DEFINE_string(
+    "dataset_dir", "", "Prepared dataset; the run's own if not given."
+)
+_SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
+_OUTPUT = flags.DEFINE_string(
+    "output", "", "Folder of the report; RUN_DIR/evaluation if not given."
+)
+
+
+def main() -> None:
+    """Judge and print the summary."""
+    report = evaluate_run(
+        _RUN_DIR.value, _DATASET_DIR.value, _SPLIT.value, _OUTPUT.value
+    )
+    rows = tables(report)["Summary"]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(row, widths, strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())
+
+
+if __name__ == "__main__":
+    cli.run(main)
