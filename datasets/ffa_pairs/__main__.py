@@ -42,7 +42,9 @@ flags.DEFINE_integer("num_pairs", 80, "phantom: number of pairs.")
 flags.DEFINE_integer(
     "image_size", 256, "phantom: side of the images, pixels.", lower_bound=64
 )
-flags.DEFINE_integer("seed", 0, "phantom: same seed, same pairs.")
+flags.DEFINE_integer(
+    "seed", 0, "phantom: same seed, same pairs.", lower_bound=0
+)
 flags.DEFINE_string("manifest", "", "folder: the pairs.csv.")
 flags.DEFINE_bool(
     "assume_aligned",
@@ -78,6 +80,10 @@ def main() -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         (scratch / name).rename(target)
     _print_summary(target)
+    if config.name == "folder":
+        print(
+            f"key of the hashes {config.key_file}: keep it, not with the data"
+        )
 
 
 def _configured(name: str) -> tfds.core.BuilderConfig:
