@@ -77,6 +77,7 @@ def gaussian_filter2d(
     """
     shape = check_window(filter_shape, padding)
     images = tf.cast(images, tf.float32)
+    check_images(images)
     x = pad_borders(images, shape, padding)
     channels = images.shape[-1]
     for axis, size in enumerate(shape):
@@ -85,6 +86,19 @@ def gaussian_filter2d(
         kernel = np.tile(kernel[..., None, None], [1, 1, channels, 1])
         x = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
     return x
+
+
+def check_images(images: tf.Tensor) -> None:
+    """Refuse what has not the rank of [B, H, W, C].
+
+    Raises:
+        ValueError: the rank is known and not 4.
+    """
+    if images.shape.rank not in (None, 4):
+        raise ValueError(
+            "images must have the shape [B, H, W, C]. Received:"
+            f" images.shape={images.shape}"
+        )
 
 
 def check_window(
@@ -99,14 +113,18 @@ def check_window(
     Raises:
         ValueError: a side is even or not positive, or the padding unknown.
     """
-    if isinstance(filter_shape, int):
-        filter_shape = (filter_shape, filter_shape)
-    height, width = filter_shape
-    if height < 1 or width < 1 or not height % 2 or not width % 2:
+    sides = np.ravel(filter_shape)
+    if (
+        not np.issubdtype(sides.dtype, np.integer)
+        or sides.size not in (1, 2)
+        or (sides < 1).any()
+        or (sides % 2 == 0).any()
+    ):
         raise ValueError(
-            "filter_shape must be odd and positive. Received:"
-            f" filter_shape={filter_shape}"
+            "filter_shape must be one or two odd positive integers."
+            f" Received: filter_shape={filter_shape!r}"
         )
+    height, width = int(sides[0]), int(sides[-1])
     if padding not in PADDINGS:
         raise ValueError(
             f"padding must be one of {PADDINGS}. Received: padding={padding!r}"

@@ -1,0 +1,122 @@
+"""Sums over windows that slide down an image, one row at a time."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+# Neighbours that one step of a window sum adds up; measured best of 2, 4, 8.
+_RADIX = 8
+
+# A shape, with a scalar tensor for each size that is not known yet.
+Sizes = list[int | tf.Tensor]
+# Reads the histograms of the columns of one padded row, [columns, levels].
+ReadRow = Callable[[tf.Tensor], tf.Tensor]
+# Makes a row of each output from its window histograms and its number.
+EmitRow = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]
+
+
+def slide(
+    read: ReadRow,
+    emit: EmitRow,
+    columns: tf.Tensor,
+    height: int,
+    rows_out: tf.Tensor,
+    dtypes: tuple[tf.DType, ...],
+) -> list[tf.Tensor]:
+    """Slide histograms of `height` rows down an image.
+
+    Args:
+        read: gives the histograms of a row.
+        emit: makes one row of each output.
+        columns: zeros of the shape of what `read` gives.
+        height: of the window.
+        rows_out: int32 scalar, number of rows to emit.
+        dtypes: of the outputs.
+
+    Returns:
+        One tensor [rows_out, columns] for each dtype.
+    """
+    _, columns = tf.while_loop(
+        lambda row, _: row < height - 1,
+        lambda row, columns: (row + 1, columns + read(row)),
+        (0, columns),
+        maximum_iterations=height - 1,
+    )
+    outputs = tuple(
+        tf.TensorArray(dtype, rows_out, element_shape=[None])
+        for dtype in dtypes
+    )
+
+    def step(row, columns, *outputs):
+        columns += read(row + height - 1)
+        values = emit(columns, row)
+        outputs = tuple(
+            output.write(row, value)
+            for output, value in zip(outputs, values, strict=True)
+        )
+        return row + 1, columns - read(row), *outputs
+
+    _, _, *outputs = tf.while_loop(
+        lambda row, *_: row < rows_out,
+        step,
+        (0, columns, *outputs),
+        maximum_iterations=rows_out,
+    )
+    return [output.stack() for output in outputs]
+
+
+def sum_neighbours(x: tf.Tensor, size: int, stride: tf.Tensor) -> tf.Tensor:
+    """Add up every `size` neighbours along the first axis of [columns, levels].
+
+    The digits of `size` say which partial sums of 1, 8, 64 ... neighbours make
+    it up, so the number of additions grows with its logarithm.
+
+    Args:
+        x: numeric tensor [columns, levels].
+        size: number of neighbours.
+        stride: int32 scalar, rows of `x` from one neighbour to the next.
+
+    Returns:
+        Tensor [columns - (size - 1) stride, levels].
+    """
+    levels = x.shape[1]
+    x = tf.reshape(x, [-1, stride * levels])
+    total, begin, width, end = None, 0, 1, size - 1
+    while True:
+        size, digit = divmod(size, _RADIX)
+        for _ in range(digit):
+            part = _without(x, begin, end - begin)
+            total = part if total is None else total + part
+            begin += width
+        if not size:
+            return tf.reshape(total, [-1, levels])
+        partial = _without(x, 0, (_RADIX - 1) * width)
+        for i in range(1, _RADIX):
+            partial += _without(x, i * width, (_RADIX - 1 - i) * width)
+        end -= (_RADIX - 1) * width
+        x, width = partial, width * _RADIX
+
+
+def _without(x: tf.Tensor, first: int, last: int) -> tf.Tensor:
+    """Drop the first and last rows of a tensor."""
+    return x[first : -last or None]
+
+
+def to_rows(images: tf.Tensor) -> tf.Tensor:
+    """Turn [B, H, W, C] into [H, W B C]."""
+    batch, height, width, channels = sizes(images)
+    rows = tf.transpose(images, [1, 2, 0, 3])
+    return tf.reshape(rows, [height, width * batch * channels])
+
+
+def from_rows(rows: tf.Tensor, shape: Sizes) -> tf.Tensor:
+    """Turn [H, W B C] into [B, H, W, C] = `shape`."""
+    batch, height, width, channels = shape
+    rows = tf.reshape(rows, [height, width, batch, channels])
+    return tf.transpose(rows, [2, 0, 1, 3])
+
+
+def sizes(x: tf.Tensor) -> Sizes:
+    """Return the shape of a tensor, as numbers where they are known."""
+    shape = tf.shape(x)
+    return [shape[i] if n is None else n for i, n in enumerate(x.shape)]
