@@ -65,7 +65,9 @@ def gaussian_filter2d(
         filter_shape: odd height and width of the window, or one for both.
             Defaults to `7`, the paper's.
         sigma: standard deviation, pixels; `None` takes OpenCV's rule,
-            `0.3 ((size - 1) / 2 - 1) + 0.8`, 1.4 for 7.
+            `0.3 ((size - 1) / 2 - 1) + 0.8`, for each side: 1.4 for 7.
+            (OpenCV reads its default for small windows from a table; at 7
+            the two differ by at most 2.3 % of the contrast.)
         padding: `"REFLECT"` (OpenCV's and TensorFlow Addons' default) or
             `"EDGE"`.
 
@@ -73,9 +75,12 @@ def gaussian_filter2d(
         float32 tensor [B, H, W, C].
 
     Raises:
-        ValueError: a side of the window is even, or the padding unknown.
+        ValueError: an argument is not among these; the message says what was
+            received.
     """
     shape = check_window(filter_shape, padding)
+    if sigma is not None and sigma <= 0:
+        raise ValueError(f"sigma must be positive. Received: sigma={sigma}")
     images = tf.cast(images, tf.float32)
     check_images(images)
     x = pad_borders(images, shape, padding)
