@@ -26,8 +26,8 @@ class Quality:
         num_inliers: of these, the ones that agree with the transform.
         singular_values: greatest and least stretch of the transform.
         vessel_ncc: correlation of the vessel maps in the overlap.
-        centreline_fraction: part of the vessel crests of either image that
-            lie within 2 pixels of one of the other.
+        centreline_fraction: part of the vessel crests of one image that lie
+            within 2 pixels of one of the other, mean of both ways.
         num_blocks: blocks that agree with the refined transform; `None` if
             the method does not refine.
     """
@@ -84,7 +84,7 @@ def overlap_scores(
 
     Returns:
         The correlation coefficient of the maps, and the part of the crests of
-        either map near one of the other, whichever is less.
+        one map near a crest of the other, mean of both ways.
     """
     map_xy = transform(pixel_grid(fixed.shape)).astype(np.float32)
     warped = cv2.remap(moving, map_xy, None, cv2.INTER_LINEAR)
@@ -102,7 +102,7 @@ def overlap_scores(
     if not all(crest.any() for crest in crests):
         return ncc, 0.0
     near = [_share_near(*crests), _share_near(*crests[::-1])]
-    return ncc, min(near)
+    return ncc, sum(near) / 2
 
 
 def _share_near(these: np.ndarray, those: np.ndarray) -> float:

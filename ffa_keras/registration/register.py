@@ -158,5 +158,7 @@ def _singular_values(
 
 def _nearest_matrix(transform: Mapping, points: np.ndarray) -> np.ndarray:
     """Return the projective matrix, fundus → FFA, nearest at FFA points."""
+    if len(points) < 4:
+        points = points.mean(0) + [[-99, -99], [99, -99], [-99, 99], [99, 99]]
     matrix, _ = cv2.findHomography(transform(points), points, 0)
     return np.eye(3) if matrix is None else matrix

@@ -10,6 +10,8 @@ _RIM = 10
 # Share of the 8-bit range below which a pixel is surround, unless the corners
 # of the frame are brighter.
 _DARK = 12
+_CREST_STRENGTH = 0.5
+_CREST_PIXELS = 12
 
 
 def grey_levels(image: np.ndarray) -> np.ndarray:
@@ -115,15 +117,15 @@ def vessel_map(grey: np.ndarray, mask: np.ndarray, polarity: int) -> np.ndarray:
     return np.clip(strength / np.float32(full), 0, 1)
 
 
-def centreline(vessels: np.ndarray, least: float = 0.25) -> np.ndarray:
-    """Thin a vessel map to the crests of its ridges.
+def centreline(vessels: np.ndarray) -> np.ndarray:
+    """Thin a vessel map to the crests of its clear ridges.
 
     Args:
         vessels: float32 [H, W] in [0, 1].
-        least: strength below which a crest is not a vessel.
 
     Returns:
-        bool [H, W].
+        bool [H, W]: crests of strength 1/2 that run on for 12 pixels; what is
+        fainter or shorter may be noise.
     """
     smooth = cv2.GaussianBlur(vessels, (0, 0), 1)
     xx, yy, xy = _hessian(smooth)
@@ -141,7 +143,11 @@ def centreline(vessels: np.ndarray, least: float = 0.25) -> np.ndarray:
         for sign in (1, -1)
     ]
     crest = (smooth > sides[0]) & (smooth >= sides[1])
-    return crest & (vessels >= least)
+    crest &= vessels >= _CREST_STRENGTH
+    _, labels, figures, _ = cv2.connectedComponentsWithStats(
+        crest.astype(np.uint8), connectivity=8
+    )
+    return crest & (figures[:, cv2.CC_STAT_AREA] >= _CREST_PIXELS)[labels]
 
 
 def _filled(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
