@@ -41,3 +41,39 @@ def phantom_dataset(run_program, tmp_path_factory):
         "--image_size=128", f"--data_dir={folder}",
     )  # fmt: skip
     return folder
+
+
+SMALL_RUN = (
+    "--num_filters=4",
+    "--num_blocks=1",
+    "--discriminator_filters=4",
+    "--perceptual_weight=0",
+    "--patch_height=48",
+    "--patch_width=64",
+    "--patch_sampling=random",
+    "--patches_per_pair=2",
+    "--batch_size=2",
+    "--log_every=3",
+    "--deterministic",
+)
+
+
+@pytest.fixture(scope="session")
+def small_run():
+    """Flags of a run that takes seconds."""
+    return SMALL_RUN
+
+
+@pytest.fixture(scope="session")
+def trained_run(run_program, phantom_dataset, tmp_path_factory):
+    """Run folder of a tiny generator trained for two epochs."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    run_program(
+        "train_main.py",
+        f"--dataset_dir={phantom_dataset}",
+        f"--run_dir={run_dir}",
+        *SMALL_RUN,
+        "--constant_epochs=1",
+        "--decay_epochs=1",
+    )
+    return run_dir

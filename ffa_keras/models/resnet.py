@@ -78,8 +78,7 @@ class ResnetGenerator(keras.Model):
 
     def call(self, inputs, training=False):
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
-        pad = [[0, 0], [0, -height % _STRIDE], [0, -width % _STRIDE], [0, 0]]
-        x = tf.pad(inputs, pad, "REFLECT")
+        x = _reflect_to_stride(_reflect_to_stride(inputs, 1), 2)
         return self.network(x, training=training)[:, :height, :width, :]
 
     def compute_output_shape(self, input_shape):
@@ -92,6 +91,14 @@ class ResnetGenerator(keras.Model):
             "num_blocks": self.num_blocks,
             "dropout": self.dropout,
         }
+
+
+def _reflect_to_stride(x: tf.Tensor, axis: int) -> tf.Tensor:
+    # A look-up, not tf.pad: with a padding unknown before the call TFLite
+    # would lose sight of the number of channels.
+    last = tf.shape(x)[axis] - 1
+    at = tf.range(last + 1 + -(last + 1) % _STRIDE)
+    return tf.gather(x, last - tf.abs(last - at), axis=axis)
 
 
 def _upsample(filters: int) -> list[keras.layers.Layer]:

@@ -1,0 +1,69 @@
+r"""Export a run's generator as a SavedModel for TensorFlow Serving.
+
+    python -m export.saved_model --run_dir=runs/isfahan --output=models/ffa
+
+Writes `OUTPUT/VERSION/`; the version is one more than the largest there.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from ffa_keras import cli
+from ffa_keras.errors import InputError
+from ffa_keras.files import replacing
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the versions.", required=True
+)
+_VERSION = flags.DEFINE_integer(
+    "version", None, "Version; one more than the largest if not given.", 1
+)
+
+
+def export_saved_model(
+    run_dir: str | Path, output: str | Path, version: int | None = None
+) -> Path:
+    """Write a version of the generator, whole or not at all.
+
+    Args:
+        run_dir: folder of the run.
+        output: folder of the versions, made if absent.
+        version: its number; one more than the largest there if `None`.
+
+    Returns:
+        The folder of the version.
+
+    Raises:
+        InputError: the run has no generator, or the version exists.
+    """
+    import tensorflow as tf
+
+    from export.signatures import ExportedGenerator
+    from ffa_keras.training.runs import load_generator
+
+    module = ExportedGenerator(load_generator(run_dir))
+    output = Path(output)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"--output={output}: is a file; name a folder")
+    taken = [int(p.name) for p in output.glob("*") if p.name.isdecimal()]
+    folder = output / str(version or max(taken, default=0) + 1)
+    if folder.exists():
+        raise InputError(
+            f"--version={folder.name}: {folder} exists; versions are never"
+            " replaced"
+        )
+    with replacing(folder) as temporary:
+        tf.saved_model.save(module, str(temporary), module.signatures)
+    return folder
+
+
+def main() -> None:
+    """Export and say where to."""
+    folder = export_saved_model(_RUN_DIR.value, _OUTPUT.value, _VERSION.value)
+    print(f"SavedModel: {folder}")
+
+
+if __name__ == "__main__":
+    cli.run(main)
