@@ -36,10 +36,11 @@ def median_filter2d(
     """Replace every pixel by the median of the window around it.
 
     Args:
-        images: uint8 or float tensor [B, H, W, C], grey levels 0-255; any of
-            the sizes may be unknown. Floats are rounded to the nearest grey
-            level, so that the result is within half a grey level of their
-            median; values outside 0-255 are clipped.
+        images: uint8, int32 or float tensor [B, H, W, C], grey levels 0-255;
+            any of the sizes may be unknown. Floats are rounded to the nearest
+            grey level, so that the result is within half a grey level of
+            their median; values outside 0-255 are clipped. int32 is slower:
+            it is for TensorFlow Lite, which cannot count in smaller integers.
         filter_shape: odd height and width of the window, or one for both; the
             image may be smaller. Defaults to `51`, the paper's.
         padding: `"EDGE"` repeats border pixels as `cv2.medianBlur` does,
@@ -64,8 +65,9 @@ def median_filter2d(
         )
     images = tf.convert_to_tensor(images)
     check_images(images)
-    if images.dtype == tf.uint8:
-        return _slide_median(pad_borders(images, window, padding), *window)
+    if images.dtype.is_integer:
+        levels = tf.clip_by_value(images, 0, _LEVELS - 1)
+        return _slide_median(pad_borders(levels, window, padding), *window)
     padded = pad_borders(tf.cast(images, tf.float32), window, padding)
     if gradient == "stop":
         medians = _slide_median(_quantize(tf.stop_gradient(padded)), *window)
@@ -101,18 +103,19 @@ def _slide_median(levels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """Return the medians of the windows that fit into the images.
 
     Args:
-        levels: uint8 tensor [B, H, W, C].
+        levels: uint8 or int32 tensor [B, H, W, C].
         height: of the window.
         width: of the window.
 
     Returns:
-        uint8 tensor [B, H - height + 1, W - width + 1, C].
+        Tensor [B, H - height + 1, W - width + 1, C] of the dtype of `levels`.
     """
 
     def emit(counts, _):
-        return (tf.cast(_first_majority(counts, height * width), tf.uint8),)
+        return (tf.cast(_first_majority(counts, height * width), dtype),)
 
-    return _slide_counts(levels, height, width, emit, (tf.uint8,))[0]
+    dtype = levels.dtype
+    return _slide_counts(levels, height, width, emit, (dtype,))[0]
 
 
 @tf.function(autograph=False, reduce_retracing=True)
@@ -165,7 +168,7 @@ def _slide_shares(
     shape = sizes(levels)
 
     def read(row):
-        here = tf.gather(median_rows, row)[:, None] == _all_levels()
+        here = tf.gather(median_rows, row)[:, None] == _all_levels(tf.uint8)
         return tf.where(here, tf.gather(share_rows, row)[:, None], 0.0)
 
     def emit(columns, row):
@@ -173,7 +176,8 @@ def _slide_shares(
         return (_pick(sums, tf.cast(tf.gather(level_rows, row), tf.int32)),)
 
     start = tf.zeros([sizes(share_rows)[1], _LEVELS])
-    (received,) = slide(read, emit, start, height, shape[1], (tf.float32,))
+    shape_out = shape[1], shape[2] * shape[0] * shape[3]
+    (received,) = slide(read, emit, start, height, shape_out, (tf.float32,))
     return from_rows(received, shape)
 
 
@@ -181,12 +185,13 @@ def _slide_counts(levels, height, width, emit, dtypes):
     """Slide cumulative histograms; `emit` sees those of the windows."""
     rows = to_rows(levels)
     batch, rows_in, columns_in, channels = sizes(levels)
-    # The smallest integers that can count a window.
-    column_type = tf.uint8 if height < 2**8 else tf.int32
-    window_type = tf.uint16 if height * width < 2**16 else tf.int32
+    # The smallest integers that can count a window, unless all are int32.
+    small = levels.dtype == tf.uint8
+    column_type = tf.uint8 if small and height < 2**8 else tf.int32
+    window_type = tf.uint16 if small and height * width < 2**16 else tf.int32
 
     def read(row):
-        reached = tf.gather(rows, row)[:, None] <= _all_levels()
+        reached = tf.gather(rows, row)[:, None] <= _all_levels(levels.dtype)
         return tf.cast(reached, column_type)
 
     def emit_sums(columns, row):
@@ -194,9 +199,10 @@ def _slide_counts(levels, height, width, emit, dtypes):
         return emit(sum_neighbours(columns, width, batch * channels), row)
 
     start = tf.zeros([sizes(rows)[1], _LEVELS], column_type)
-    rows_out = rows_in - height + 1
-    outputs = slide(read, emit_sums, start, height, rows_out, dtypes)
-    shape = [batch, rows_out, columns_in - width + 1, channels]
+    rows_out, columns_out = rows_in - height + 1, columns_in - width + 1
+    shape_out = rows_out, columns_out * batch * channels
+    outputs = slide(read, emit_sums, start, height, shape_out, dtypes)
+    shape = [batch, rows_out, columns_out, channels]
     return [from_rows(output, shape) for output in outputs]
 
 
@@ -212,5 +218,5 @@ def _pick(x: tf.Tensor, levels: tf.Tensor) -> tf.Tensor:
     return picked if x.dtype.is_floating else tf.cast(picked, tf.int32)
 
 
-def _all_levels() -> tf.Tensor:
-    return tf.cast(tf.range(_LEVELS), tf.uint8)
+def _all_levels(dtype: tf.DType) -> tf.Tensor:
+    return tf.cast(tf.range(_LEVELS), dtype)

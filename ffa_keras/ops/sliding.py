@@ -20,7 +20,7 @@ def slide(
     emit: EmitRow,
     columns: tf.Tensor,
     height: int,
-    rows_out: tf.Tensor,
+    shape_out: tuple[int | tf.Tensor, int | tf.Tensor],
     dtypes: tuple[tf.DType, ...],
 ) -> list[tf.Tensor]:
     """Slide histograms of `height` rows down an image.
@@ -30,12 +30,15 @@ def slide(
         emit: makes one row of each output.
         columns: zeros of the shape of what `read` gives.
         height: of the window.
-        rows_out: int32 scalar, number of rows to emit.
+        shape_out: number of rows to emit, and columns of each.
         dtypes: of the outputs.
 
     Returns:
-        One tensor [rows_out, columns] for each dtype.
+        One tensor of `shape_out` for each dtype.
     """
+    rows_out, columns_out = shape_out
+    # TensorFlow Lite must know the columns, where they can be known.
+    known = columns_out if isinstance(columns_out, int) else None
     _, columns = tf.while_loop(
         lambda row, _: row < height - 1,
         lambda row, columns: (row + 1, columns + read(row)),
@@ -43,7 +46,7 @@ def slide(
         maximum_iterations=height - 1,
     )
     outputs = tuple(
-        tf.TensorArray(dtype, rows_out, element_shape=[None])
+        tf.TensorArray(dtype, rows_out, element_shape=[known])
         for dtype in dtypes
     )
 

@@ -139,7 +139,9 @@ def test_batches_and_channels_do_not_mix():
             )
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int32", "float16", "float32", "float64"]
+)
 def test_dtype_and_shape_are_kept(dtype):
     images = tf.cast(tf.fill([2, 5, 6, 3], 9), dtype)
     filtered = median_filter2d(images, 3)
@@ -186,7 +188,7 @@ def test_runs_inside_a_dataset_and_a_saved_model(tmp_path):
 
 
 @pytest.mark.parametrize("padding", [*SCIPY_MODES])
-@pytest.mark.parametrize("levels", [2, 4, 256])
+@pytest.mark.parametrize("levels", [3, 256])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_gradient_equals_brute_force(padding, levels, jit_compile):
     rng = np.random.default_rng(levels)
