@@ -95,10 +95,13 @@ def overlap_scores(
     if overlap.sum() < 100:
         return 0.0, 0.0
     pair = np.stack([fixed[overlap], warped[overlap]]).astype(np.float64)
-    if pair.std(axis=1).min() < 1e-9:
+    if np.percentile(pair, 99, axis=1).min() <= 0:
         return 0.0, 0.0
     ncc = float(np.corrcoef(pair)[0, 1])
-    crests = [centreline(image) & overlap for image in (fixed, warped)]
+    crests = [
+        centreline(image / np.percentile(image[overlap], 99)) & overlap
+        for image in (fixed, warped)
+    ]
     if not all(crest.any() for crest in crests):
         return ncc, 0.0
     near = [_share_near(*crests), _share_near(*crests[::-1])]

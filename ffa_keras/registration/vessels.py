@@ -10,23 +10,31 @@ _RIM = 10
 # Share of the 8-bit range below which a pixel is surround, unless the corners
 # of the frame are brighter.
 _DARK = 12
+_NOISE_MEDIANS = 2
+_LEAST_RIDGE = 1e-3
 _CREST_STRENGTH = 0.5
 _CREST_PIXELS = 12
 
 
-def grey_levels(image: np.ndarray) -> np.ndarray:
+def grey_levels(image: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Return the channel that shows the vessels best, brightest value 255.
 
     Args:
         image: [H, W], [H, W, 1] or, in RGB, [H, W, 3]; any numeric type.
+        scale: by which to resize it.
 
     Returns:
-        float32 [H, W]; the green channel of a colour image.
+        float32 [H·scale, W·scale]; the green channel of a colour image.
     """
     if image.ndim == 3:
         image = image[..., 1 if image.shape[-1] >= 3 else 0]
-    grey = np.nan_to_num(image.astype(np.float32))
-    return grey * (255 / max(float(grey.max()), 1e-6))
+    if image.dtype != np.uint8:
+        image = np.nan_to_num(image.astype(np.float32))
+    if scale != 1:
+        height, width = (max(1, round(n * scale)) for n in image.shape)
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(image, (width, height), interpolation=method)
+    return image * np.float32(255 / max(float(image.max()), 1e-6))
 
 
 def field_of_view(grey: np.ndarray) -> np.ndarray:
@@ -97,7 +105,8 @@ def vessel_map(grey: np.ndarray, mask: np.ndarray, polarity: int) -> np.ndarray:
     """Return the strength of vessel-like ridges.
 
     The least eigenvalue of the scale-normalised Hessian at three scales, its
-    sign turned, over its 99th percentile.
+    sign turned, less twice the median of its scale, where there is but noise;
+    the greatest of the scales, over its 99th percentile.
 
     Args:
         grey: float32 [H, W], grey levels.
@@ -108,11 +117,17 @@ def vessel_map(grey: np.ndarray, mask: np.ndarray, polarity: int) -> np.ndarray:
         float32 [H, W] in [0, 1]; 0 near and outside the rim of the retina.
     """
     filled = polarity * _filled(grey, mask)
-    strength = np.max([_ridges(filled, s) for s in _RIDGE_SIGMAS], axis=0)
     inner = eroded(mask, _RIM)
+    strength = np.zeros(grey.shape, np.float32)
+    if not inner.any():
+        return strength
+    for sigma in _RIDGE_SIGMAS:
+        ridges = _ridges(filled, sigma)
+        noise = np.float32(_NOISE_MEDIANS * np.median(ridges[inner]))
+        np.maximum(strength, ridges - noise, out=strength)
     strength[~inner] = 0
-    full = np.percentile(strength[inner], 99) if inner.any() else 0.0
-    if full < 1e-3:
+    full = float(np.percentile(strength[inner], 99))
+    if full < _LEAST_RIDGE:
         return np.zeros_like(strength)
     return np.clip(strength / np.float32(full), 0, 1)
 

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 
-import cv2
 import numpy as np
 
 from ffa_keras.registration import vessels
@@ -67,13 +66,8 @@ def make_views(ffa: np.ndarray, fundus: np.ndarray) -> tuple[View, View]:
     if max(sides) <= _LIKE_SIZES * min(sides):
         sides = [max(sides)] * 2
     scales = [float(np.clip(side, *_LONG_SIDES)) / side for side in sides]
-    return _view(ffa, scales[0], 0), _view(fundus, scales[1], -1)
-
-
-def _view(image: np.ndarray, scale: float, polarity: int) -> View:
-    grey = vessels.grey_levels(image)
-    if scale != 1:
-        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
-        grey = cv2.resize(grey, size, interpolation=method)
-    return View(grey, scale, polarity)
+    # The vessels of an early FFA may still be dark.
+    return (
+        View(vessels.grey_levels(ffa, scales[0]), scales[0], 0),
+        View(vessels.grey_levels(fundus, scales[1]), scales[1], -1),
+    )
