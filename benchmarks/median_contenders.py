@@ -1,0 +1,172 @@
+"""Implementations of the median filter, each timed in a process of its own.
+
+`python -m benchmarks.median_contenders NAME` reads jobs, one JSON object a
+line, and answers each with one line; `benchmarks.saliency` drives it.
+"""
+
+import ctypes
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+# Makes, for a window, what filters the uint8 image [H, W] it is given.
+Contender = Callable[[int], Callable[[np.ndarray], object]]
+
+
+def test_image(size: int) -> np.ndarray:
+    """Return a uint8 image [size, size]: smooth structure and noise, 0-255."""
+    rng = np.random.default_rng(size)
+    y, x = np.mgrid[:size, :size] / 64.0
+    smooth = 110 + 60 * np.sin(x) * np.cos(0.7 * y) + 40 * np.sin(0.3 * x + y)
+    noisy = smooth + rng.normal(0, 25, smooth.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+def _ours(jit_compile: bool, backward: bool) -> Contender:
+    import tensorflow as tf
+
+    from ffa_keras.ops import median_filter2d
+
+    def make(window):
+        @tf.function(jit_compile=jit_compile)
+        def step(images):
+            if not backward:
+                return median_filter2d(images, window)
+            images = tf.cast(images, tf.float32)
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                outputs = median_filter2d(images, window)
+            return outputs, tape.gradient(outputs, images, outputs)
+
+        return lambda image: [
+            x.numpy() for x in tf.nest.flatten(step(image[None, ..., None]))
+        ]
+
+    return make
+
+
+def _opencv() -> Contender:
+    import cv2
+
+    return lambda window: lambda image: cv2.medianBlur(image, window)
+
+
+def _scipy() -> Contender:
+    import scipy.ndimage
+
+    return lambda window: (
+        lambda image: scipy.ndimage.median_filter(image, window, mode="nearest")
+    )
+
+
+def _scikit_image() -> Contender:
+    from skimage.filters import rank
+
+    return lambda window: (
+        lambda image: rank.median(image, np.ones((window, window), np.uint8))
+    )
+
+
+def _torch_unfold() -> Contender:
+    import torch
+
+    def make(window):
+        def run(image):
+            margin = [window // 2] * 4
+            images = torch.from_numpy(image)[None, None].float()
+            padded = torch.nn.functional.pad(images, margin, mode="replicate")
+            patches = padded.unfold(2, window, 1).unfold(3, window, 1)
+            return patches.reshape(*images.shape, -1).median(-1).values
+
+        return run
+
+    return make
+
+
+def _kornia() -> Contender:
+    import torch
+    from kornia.filters import median_blur
+
+    return lambda window: (
+        lambda image: median_blur(
+            torch.from_numpy(image)[None, None].float(), (window, window)
+        )
+    )
+
+
+CONTENDERS: dict[str, Callable[[], Contender]] = {
+    "ours, graph": lambda: _ours(False, False),
+    "ours, XLA": lambda: _ours(True, False),
+    "ours, graph, with gradient": lambda: _ours(False, True),
+    "ours, XLA, with gradient": lambda: _ours(True, True),
+    "OpenCV": _opencv,
+    "SciPy": _scipy,
+    "scikit-image": _scikit_image,
+    "PyTorch, unfold": _torch_unfold,
+    "kornia": _kornia,
+}
+
+
+def _status(field: str) -> float:
+    """Return a memory figure of this process, MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    raise KeyError(field)
+
+
+def _peak_memory(call: Callable[[], object]) -> float | None:
+    """Return how far a call raises this process's resident memory, MB."""
+    if not os.path.exists("/proc/self/clear_refs"):
+        return None
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
+    call()
+    return _status("VmHWM") - before
+
+
+def _timed(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def _serve(contender: Contender) -> None:
+    call = None
+    for line in sys.stdin:
+        job = json.loads(line)
+        try:
+            if "window" in job:
+                run = contender(job["window"])
+                call = functools.partial(run, test_image(job["size"]))
+                # The first call compiles: it only tells whether there is time
+                # for more.
+                reply = {"first": _timed(call), "memory": _peak_memory(call)}
+            else:
+                reply = {"seconds": _timed(call)}
+        except (MemoryError, RuntimeError) as error:
+            reply = {"error": type(error).__name__}
+        print(json.dumps(reply), flush=True)
+
+
+def main() -> None:
+    """Serve the contender named on the command line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        contender = CONTENDERS[sys.argv[1]]()
+    except ImportError as error:
+        print(json.dumps({"missing": error.name}), flush=True)
+        return
+    print(json.dumps({}), flush=True)
+    _serve(contender)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Time and memory of the median filter and of the saliency term.
+
+`python -m benchmarks.saliency --output=FOLDER` times our median filter and its
+gradient against OpenCV, SciPy, scikit-image, PyTorch and kornia (those that
+are installed), prints a Markdown table and writes `saliency.csv` and
+`saliency.png`. Every contender has a process of its own; calls are interleaved
+so that a busy moment of the machine falls on all of them.
+"""
+
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from ffa_keras import cli  # isort: skip
+
+from absl import flags
+
+from benchmarks.median_contenders import CONTENDERS
+from ffa_keras.errors import InputError
+
+_OUTPUT = flags.DEFINE_string("output", "", "folder for the table and plot")
+_QUICK = flags.DEFINE_bool(
+    "quick", False, "only a 51-pixel window on 512x512, five rounds"
+)
+_STEP_SHARE = flags.DEFINE_bool(
+    "step_share", False, "time the saliency term within a training step instead"
+)
+_EXPORT_STABLEHLO = flags.DEFINE_string(
+    "export_stablehlo",
+    "",
+    "write filter and gradient as StableHLO to this folder instead",
+)
+
+SIZE, WINDOW = 512, 51
+SIZES = (128, 256, 512, 1024, 2048)
+WINDOWS = (3, 7, 15, 31, 51, 75, 101)
+ROUNDS = 7
+# A contender sits out the larger jobs once a call of its takes this long.
+PATIENCE = 4.0
+# Seconds and MB, measured once with TensorFlow 2.15 on one 512x512 image; a
+# run takes as long as all the others together.
+TFA = {
+    "contender": "TensorFlow Addons 0.23.0 (recorded)",
+    "size": SIZE,
+    "window": WINDOW,
+    "min": 37.7,
+    "median": 37.7,
+    "memory": 7400.0,
+}
+
+
+class _Worker:
+    """One contender in its process."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.median_contenders", name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.missing = self._reply().get("missing")
+        # Cost at which it gave up: (pixels, window) of the job.
+        self.gave_up: list[tuple[int, int]] = []
+
+    def _reply(self) -> dict:
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else {"error": "the process ended"}
+
+    def ask(self, **job) -> dict:
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return self._reply()
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def _measure(workers: list[_Worker], size: int, window: int) -> list[dict]:
+    """Time one job with every worker that has patience for it."""
+    rows, active = [], []
+    for worker in workers:
+        if any(size >= s and window >= w for s, w in worker.gave_up):
+            continue
+        reply = worker.ask(size=size, window=window)
+        if "error" in reply or reply["first"] > PATIENCE:
+            worker.gave_up.append((size, window))
+        if "error" in reply:
+            continue
+        row = {
+            "contender": worker.name,
+            "size": size,
+            "window": window,
+            "memory": reply["memory"],
+            "times": [],
+        }
+        rows.append(row)
+        active.append((worker, row))
+    for _ in range(ROUNDS):
+        for worker, row in active:
+            if sum(row["times"]) < PATIENCE / 2:
+                row["times"].append(worker.ask()["seconds"])
+    for row in rows:
+        times = row.pop("times")
+        row["min"], row["median"] = min(times), statistics.median(times)
+    return rows
+
+
+def _run_jobs(jobs: list[tuple[int, int]]) -> list[dict]:
+    workers = [_Worker(name) for name in CONTENDERS]
+    try:
+        for worker in workers:
+            if worker.missing:
+                print(f"{worker.name}: skipped, no module {worker.missing!r}")
+        workers = [w for w in workers if not w.missing]
+        return [row for job in jobs for row in _measure(workers, *job)]
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _markdown(rows: list[dict]) -> str:
+    lines = [
+        "| Image | Window | Filter | Best s | Median s | Against OpenCV"
+        " | Peak MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    opencv = {
+        (r["size"], r["window"]): r["min"]
+        for r in rows
+        if r["contender"] == "OpenCV"
+    }
+    for r in rows:
+        ratio = r["min"] / opencv[r["size"], r["window"]]
+        memory = "" if r["memory"] is None else f"{r['memory']:.0f}"
+        lines.append(
+            f"| {r['size']}×{r['size']} | {r['window']} | {r['contender']}"
+            f" | {r['min']:.4f} | {r['median']:.4f} | {ratio:.1f}"
+            f" | {memory} |"
+        )
+    return "\n".join(lines)
+
+
+def _plot(rows: list[dict], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True)
+    panels = (
+        ("window", lambda r: r["size"] == SIZE, f"{SIZE}×{SIZE} image"),
+        ("size", lambda r: r["window"] == WINDOW, f"{WINDOW}×{WINDOW} window"),
+    )
+    for axis, (key, chosen, title) in zip(axes, panels, strict=True):
+        for name in dict.fromkeys(r["contender"] for r in rows):
+            points = sorted(
+                (r[key], r["min"])
+                for r in rows
+                if chosen(r) and r["contender"] == name
+            )
+            if points:
+                axis.plot(*zip(*points, strict=True), "o-", ms=4, label=name)
+        axis.set(xscale="log", yscale="log", title=title)
+        axis.set_xlabel(f"{key}, pixels")
+    axes[0].set_ylabel("seconds, best of a run")
+    axes[1].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def _compare(output: Path | None) -> None:
+    jobs = [(SIZE, WINDOW)]
+    if not _QUICK.value:
+        jobs += [(SIZE, w) for w in WINDOWS if w != WINDOW]
+        jobs += [(s, WINDOW) for s in SIZES if s != SIZE]
+    rows = sorted(
+        [*_run_jobs(jobs), TFA],
+        key=lambda r: (r["size"] != SIZE, r["size"], r["window"]),
+    )
+    print(_markdown(rows))
+    if output is None:
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    with open(output / "saliency.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, TFA.keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    _plot(rows, output / "saliency.png")
+
+
+def main() -> None:
+    """Compare, or do what the flags ask for instead."""
+    if _EXPORT_STABLEHLO.value:
+        from benchmarks.saliency_stablehlo import export
+
+        export(Path(_EXPORT_STABLEHLO.value))
+    elif _STEP_SHARE.value:
+        from benchmarks.saliency_step import print_share
+
+        print_share()
+    else:
+        if _OUTPUT.value and os.path.isfile(_OUTPUT.value):
+            raise InputError("--output: is a file; name a folder")
+        _compare(Path(_OUTPUT.value) if _OUTPUT.value else None)
+
+
+if __name__ == "__main__":
+    cli.run(main)
