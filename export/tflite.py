@@ -33,7 +33,7 @@ def export_tflite(run_dir: str | Path, output: str | Path) -> Path:
     """
     import tensorflow as tf
 
-    from export.signatures import NETWORK, SERVING_DEFAULT, ExportedGenerator
+    from export.signatures import SERVING_DEFAULT, ExportedGenerator
     from ffa_keras.training.runs import load_generator
 
     output = Path(output)
@@ -43,7 +43,7 @@ def export_tflite(run_dir: str | Path, output: str | Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, module.signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(
-            folder, signature_keys=[SERVING_DEFAULT, NETWORK]
+            folder, signature_keys=[SERVING_DEFAULT]
         )
         content = converter.convert()
     with replacing(output) as temporary:

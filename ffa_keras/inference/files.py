@@ -1,0 +1,70 @@
+"""Which photographs to translate, where the answers go, and their label."""
+
+import glob
+import struct
+import zlib
+from pathlib import Path
+
+from ffa_keras.data.images import IMAGE_SUFFIXES
+from ffa_keras.errors import InputError
+
+_SIGNATURE_AND_IHDR = 8 + 25
+
+
+def find_photographs(source: str) -> dict[Path, Path]:
+    """Find the photographs that a user names.
+
+    Args:
+        source: a file, a folder (searched with its subfolders for image
+            files), or a pattern such as `clinic/*.tif`.
+
+    Returns:
+        For each photograph the relative path of its answer: the same stem
+        with `.png`; a folder's subfolders are kept.
+
+    Raises:
+        InputError: nothing is found, or two photographs would share an answer.
+    """
+    path = Path(source)
+    if path.is_dir():
+        found = [
+            p
+            for p in sorted(path.rglob("*"))
+            if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES
+        ]
+        answers = {p: p.relative_to(path).with_suffix(".png") for p in found}
+    elif path.is_file():
+        answers = {path: Path(path.stem + ".png")}
+    else:
+        found = [Path(p) for p in sorted(glob.glob(source, recursive=True))]
+        answers = {p: Path(p.stem + ".png") for p in found if p.is_file()}
+    if not answers:
+        kinds = " ".join(IMAGE_SUFFIXES)
+        raise InputError(f"--input={source}: no photograph found ({kinds})")
+    first: dict[Path, Path] = {}
+    for photograph, answer in answers.items():
+        if answer in first:
+            raise InputError(
+                f"--input={source}: {first[answer]} and {photograph} would"
+                f" both become {answer}; translate them into two folders"
+            )
+        first[answer] = photograph
+    return answers
+
+
+def label_png(png: bytes, texts: dict[str, str]) -> bytes:
+    """Write text fields into a PNG image.
+
+    Args:
+        png: the image.
+        texts: Latin-1 text by keyword.
+
+    Returns:
+        The image with a tEXt chunk for each, after its header.
+    """
+    chunks = b""
+    for keyword, text in texts.items():
+        content = b"tEXt" + f"{keyword}\0{text}".encode("latin-1")
+        chunks += struct.pack(">I", len(content) - 4) + content
+        chunks += struct.pack(">I", zlib.crc32(content))
+    return png[:_SIGNATURE_AND_IHDR] + chunks + png[_SIGNATURE_AND_IHDR:]

@@ -1,0 +1,130 @@
+"""A trained generator in any of its forms, behind one function."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import ffa_keras.models  # noqa: F401  registers the classes of .keras files
+from ffa_keras.errors import InputError
+from ffa_keras.training.runs import CONFIG_NAME, load_generator
+from ffa_keras.translate import translate
+
+# Fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
+Translator = Callable[[np.ndarray], np.ndarray]
+
+_SIGNATURE = "serving_default"
+_SMALLEST_SIDE = 16
+
+
+def load_translator(model: str | Path) -> Translator:
+    """Load a generator from wherever it is.
+
+    Args:
+        model: a run folder, a `.keras` file, a SavedModel (its folder, or the
+            one with its versions, of which the largest is taken), or a
+            `.tflite` file.
+
+    Returns:
+        Function from fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1]. It
+        raises `InputError` for an image of fewer than 16 pixels a side.
+
+    Raises:
+        InputError: nothing of the kind is there, or it cannot be loaded.
+    """
+    path = Path(model)
+    if not model or not path.exists():
+        raise InputError(f"--model={model}: no such file or folder")
+    load = _loader(path)
+    try:
+        answer = load(path)
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"--model={model}: cannot be loaded ({reason})"
+        ) from error
+
+    def checked(fundus: np.ndarray) -> np.ndarray:
+        if min(fundus.shape[:2]) < _SMALLEST_SIDE:
+            height, width = fundus.shape[:2]
+            raise InputError(
+                f"{width}x{height} pixels: too small, give at least"
+                f" {_SMALLEST_SIDE} a side"
+            )
+        return answer(fundus)
+
+    return checked
+
+
+def _loader(path: Path) -> Callable[[Path], Translator]:
+    if path.suffix == ".tflite":
+        return _load_tflite
+    if path.suffix == ".keras":
+        return _load_keras
+    if (path / CONFIG_NAME).is_file():
+        return _load_run
+    if (path / "saved_model.pb").is_file() or _versions(path):
+        return _load_saved_model
+    raise InputError(
+        f"--model={path}: expected a run folder, a SavedModel, or a .keras or"
+        " .tflite file"
+    )
+
+
+def _load_run(path: Path) -> Translator:
+    generator = load_generator(path)
+    return lambda fundus: translate(generator, fundus)
+
+
+def _load_keras(path: Path) -> Translator:
+    generator = keras.saving.load_model(path, compile=False)
+    return lambda fundus: translate(generator, fundus)
+
+
+def _load_saved_model(path: Path) -> Translator:
+    if versions := _versions(path):
+        path = max(versions, key=lambda version: int(version.name))
+    # The loaded object must outlive its signatures.
+    loaded = tf.saved_model.load(str(path))
+    serve = loaded.signatures[_SIGNATURE]
+    (name,) = serve.structured_input_signature[1]
+
+    def answer(fundus: np.ndarray, _=loaded) -> np.ndarray:
+        (ffa,) = serve(**{name: tf.constant(_batch(fundus))}).values()
+        return _to_picture(ffa.numpy())
+
+    return answer
+
+
+def _load_tflite(path: Path) -> Translator:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path))
+    (name,) = interpreter.get_signature_list()[_SIGNATURE]["inputs"]
+    serve = interpreter.get_signature_runner(_SIGNATURE)
+
+    def answer(fundus: np.ndarray) -> np.ndarray:
+        (ffa,) = serve(**{name: _batch(fundus)}).values()
+        return _to_picture(ffa)
+
+    return answer
+
+
+def _versions(path: Path) -> list[Path]:
+    return [
+        folder.parent
+        for folder in path.glob("*/saved_model.pb")
+        if folder.parent.name.isdecimal()
+    ]
+
+
+def _batch(fundus: np.ndarray) -> np.ndarray:
+    return fundus[None].astype(np.float32)
+
+
+def _to_picture(ffa: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(ffa[0], 0, 255)).astype(np.uint8)

@@ -1,0 +1,150 @@
+"""`python -m ffa_keras.inference` as a user runs it."""
+
+import cv2
+import numpy as np
+import pytest
+
+from ffa_keras.data.images import write_png
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
+from ffa_keras.inference.files import find_photographs, label_png
+from ffa_keras.inference.translators import load_translator
+
+
+@pytest.fixture
+def photographs(tmp_path):
+    """A folder of a clinic: two photographs, a subfolder, and rubbish."""
+    folder = tmp_path / "photographs"
+    for number, place in enumerate(("one.png", "two.png", "left/one.png")):
+        fundus = make_pair(number, "normal", 128).fundus
+        write_png(folder / place, fundus[: 90 + number, : 100 + number])
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+@pytest.fixture
+def translate(run_program, trained_run, tmp_path):
+    def run(*flags, model=trained_run, **options):
+        return run_program(
+            "-m", "ffa_keras.inference", f"--model={model}",
+            f"--output={tmp_path / 'ffa'}", *flags, **options,
+        )  # fmt: skip
+
+    return run
+
+
+def _answers(tmp_path):
+    folder = tmp_path / "ffa"
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*.*"))
+
+
+def test_a_folder_becomes_single_channel_pngs_of_native_size(
+    translate, photographs, tmp_path
+):
+    translate(f"--input={photographs}")
+    assert _answers(tmp_path) == ["left/one.png", "one.png", "two.png"]
+    image = cv2.imread(str(tmp_path / "ffa/left/one.png"), cv2.IMREAD_UNCHANGED)
+    assert image.shape == (92, 102)
+    assert image.dtype == np.uint8
+    png = (tmp_path / "ffa/one.png").read_bytes()
+    assert b"Synthetic FFA" in png
+    assert b"not for clinical use" in png
+    assert b"photographs" not in png
+
+
+def test_a_bad_file_is_skipped_and_named_and_the_rest_is_done(
+    translate, photographs, tmp_path
+):
+    whole = (photographs / "two.png").read_bytes()
+    (photographs / "broken.png").write_bytes(whole[: len(whole) // 2])
+    write_png(photographs / "tiny.png", np.zeros((9, 40, 3), np.uint8))
+    done = translate(f"--input={photographs}/*.png", check=False)
+    assert done.returncode == 1
+    assert _answers(tmp_path) == ["one.png", "two.png"]
+    lines = [line for line in done.stderr.splitlines() if "skipped" in line]
+    assert len(lines) == 2
+    assert "broken.png" in lines[0]
+    assert "40x9 pixels: too small" in lines[1]
+
+
+def test_answers_are_not_overwritten_unasked(translate, photographs, tmp_path):
+    one = photographs / "one.png"
+    translate(f"--input={one}")
+    answer = tmp_path / "ffa/one.png"
+    first = answer.read_bytes()
+    answer.write_bytes(b"mine")
+    again = translate(f"--input={one}", check=False)
+    assert again.returncode == 2
+    assert "add --overwrite" in again.stderr
+    assert answer.read_bytes() == b"mine"
+    translate(f"--input={one}", "--overwrite")
+    assert answer.read_bytes() == first
+
+
+@pytest.fixture(scope="module")
+def exported(trained_run, tmp_path_factory):
+    from export.saved_model import export_saved_model
+    from export.tflite import export_tflite
+
+    folder = tmp_path_factory.mktemp("models")
+    version = export_saved_model(trained_run, folder / "ffa", 12)
+    return [
+        trained_run / "generator.keras",
+        version,
+        version.parent,
+        export_tflite(trained_run, folder / "ffa.tflite"),
+    ]
+
+
+def test_every_form_of_the_model_gives_the_same_picture(trained_run, exported):
+    fundus = make_pair(1, "normal", 128).fundus[:97, :111]
+    expected = load_translator(trained_run)(fundus).astype(int)
+    assert expected.shape == (97, 111, 1)
+    for model in exported:
+        picture = load_translator(model)(fundus)
+        assert picture.dtype == np.uint8
+        assert np.abs(picture - expected).max() <= 1, model
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (["--model=nowhere"], "--model=nowhere: no such file or folder"),
+        (["--model={empty}"], "expected a run folder, a SavedModel, or"),
+        (["--model={broken}"], "cannot be loaded"),
+        (["--input={empty}"], "no photograph found"),
+        (["--input=nowhere/*.png"], "no photograph found"),
+        (["--output={broken}"], "is a file; name a folder"),
+    ],
+)
+def test_bad_input_is_one_line(
+    translate, photographs, tmp_path, flags, message
+):
+    (tmp_path / "empty").mkdir()
+    broken = tmp_path / "broken.tflite"
+    broken.write_bytes(b"not a model")
+    places = {"empty": tmp_path / "empty", "broken": broken}
+    flags = [flag.format(**places) for flag in flags]
+    refused = translate(
+        f"--input={photographs / 'one.png'}", *flags, check=False
+    )
+    assert refused.returncode == 2
+    assert message in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "ffa").exists()
+
+
+def test_two_photographs_of_one_stem_are_refused(tmp_path):
+    for name in ("a.png", "a.jpg"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"would both become a\.png"):
+        find_photographs(str(tmp_path))
+
+
+def test_a_labelled_png_is_the_same_picture():
+    image = np.arange(200, dtype=np.uint8).reshape(10, 20)
+    png = cv2.imencode(".png", image)[1].tobytes()
+    labelled = label_png(png, {"Title": "Synthetic FFA"})
+    assert b"tEXtTitle\0Synthetic FFA" in labelled
+    decoded = cv2.imdecode(np.frombuffer(labelled, np.uint8), -1)
+    np.testing.assert_array_equal(decoded, image)
