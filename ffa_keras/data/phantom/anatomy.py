@@ -5,35 +5,33 @@ import dataclasses
 import cv2
 import numpy as np
 
-# Lengths are in units of the picture's side; see `Anatomy`.
-_STEP = 0.006
-_SMALLEST_RADIUS = 0.0009
-# Trunks as way points from the disc, x towards the fovea, y up or down.
-_TEMPORAL = (
-    (0, 0),
-    (0.03, 0.13),
-    (0.16, 0.25),
-    (0.36, 0.27),
-    (0.58, 0.16),
-    (0.8, 0.1),
+from ffa_keras.data.phantom.vessels import (
+    STEP,
+    Territory,
+    Vessel,
+    grow_tree,
 )
-_NASAL = ((0, 0), (-0.05, 0.1), (-0.17, 0.2), (-0.33, 0.28), (-0.5, 0.42))
-_MACULAR = ((0, 0), (0.06, 0.045), (0.13, 0.07), (0.2, 0.06))
 
-
-@dataclasses.dataclass(frozen=True)
-class Vessel:
-    """A tapering curve.
-
-    Attributes:
-        points: float array [N, 2] of (x, y), units of the picture's side.
-        radii: float array [N], likewise.
-        artery: whether it belongs to the arterial tree.
-    """
-
-    points: np.ndarray
-    radii: np.ndarray
-    artery: bool
+# Trunks as way points from the disc, in units of the picture's side: x towards
+# the fovea, y up or down. The number is the radius relative to the first.
+_TRUNKS = (
+    (
+        (
+            (0, 0),
+            (0.02, 0.11),
+            (0.13, 0.22),
+            (0.34, 0.26),
+            (0.58, 0.19),
+            (0.85, 0.12),
+        ),
+        1.0,
+    ),
+    (((0, 0), (-0.03, 0.08), (-0.16, 0.2), (-0.33, 0.3), (-0.52, 0.46)), 0.78),
+    (((0, 0), (0.03, 0.12), (0.11, 0.28), (0.26, 0.42), (0.46, 0.6)), 0.62),
+    (((0, 0), (-0.07, 0.025), (-0.2, 0.04), (-0.36, 0.1)), 0.42),
+    (((0, 0), (0.06, 0.05), (0.15, 0.105), (0.27, 0.1)), 0.36),
+)
+_RADIUS_OF_VEIN, _RADIUS_OF_ARTERY = 0.0052, 0.0038
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +42,15 @@ class Anatomy:
         disc: (x, y) of the optic disc.
         disc_radius: its radius.
         fovea: (x, y).
-        vessels: both trees.
+        veins: the venous tree.
+        arteries: the arterial tree.
     """
 
     disc: np.ndarray
     disc_radius: float
     fovea: np.ndarray
-    vessels: tuple[Vessel, ...]
+    veins: list[Vessel]
+    arteries: list[Vessel]
 
 
 def grow(rng: np.random.Generator) -> Anatomy:
@@ -65,130 +65,74 @@ def grow(rng: np.random.Generator) -> Anatomy:
     temporal = rng.choice((-1.0, 1.0))
     tilt = rng.normal(0, 0.05)
     axis = temporal * np.array([np.cos(tilt), np.sin(tilt)])
-    middle = rng.normal(0, (0.035, 0.025))
+    middle = rng.normal(0, (0.035, 0.025)).clip(-0.08, 0.08)
     distance = rng.uniform(0.29, 0.35)
-    disc = middle - axis * distance * rng.uniform(0.55, 0.8)
+    disc = middle - axis * distance * rng.uniform(0.55, 0.85)
     fovea = disc + axis * distance + np.array([0, 0.02])
     frame = np.stack([axis, [0.0, 1.0]])
-    disc_radius = rng.uniform(0.06, 0.075)
-    vessels: list[Vessel] = []
-    for artery in (False, True):
-        for side in (-1.0, 1.0):
-            for way, scale in (
-                (_TEMPORAL, 1.0),
-                (_NASAL, 0.8),
-                (_MACULAR, 0.42),
-            ):
-                trunk = _trunk(rng, way, side, artery, scale, disc, frame)
-                vessels += _with_branches(rng, trunk, fovea, depth=0)
-    return Anatomy(disc, disc_radius, fovea, tuple(vessels))
+    trees, taken = [], Territory()
+    beside = rng.choice((-0.011, 0.011))
+    for radius, winding in ((_RADIUS_OF_VEIN, 0.8), (_RADIUS_OF_ARTERY, 1.0)):
+        radius *= rng.uniform(0.9, 1.1)
+        trunks = [
+            (
+                _trunk(rng, np.array(way) + [0, beside], winding)
+                @ ([[1], [side]] * frame)
+                + disc,
+                radius * share * rng.uniform(0.85, 1.1),
+            )
+            for way, share in _TRUNKS
+            for side in (-1, 1)
+        ]
+        beside = -beside
+        trees.append(grow_tree(rng, trunks, disc, fovea, winding, taken))
+    return Anatomy(disc, rng.uniform(0.06, 0.075), fovea, *trees)
 
 
-def coverage(
-    anatomy: Anatomy, size: int, canvas: int, artery: bool, width: float = 1.0
+def paint_tree(
+    tree: list[Vessel],
+    size: int,
+    canvas: int,
+    width: float = 1.0,
+    thinnest: float = 1.0,
 ) -> np.ndarray:
-    """Return how much of each pixel one of the vessel trees covers.
+    """Paint a tree.
 
     Args:
-        anatomy: the eye.
+        tree: its vessels.
         size: pixels in the picture's side, the unit of length.
         canvas: side of the array, pixels; its centre is the eye's.
-        artery: which tree.
         width: factor on every radius.
+        thinnest: how opaque the thinnest vessels are; the thickest are 1.
 
     Returns:
-        float32 array [canvas, canvas], 0 to 1.
+        float32 array [canvas, canvas], opacity times coverage, 0 to 1.
     """
     fine = 2 if size >= 384 else 4
     shift = 4
     picture = np.zeros((canvas * fine, canvas * fine), np.uint8)
-    for vessel in anatomy.vessels:
-        if vessel.artery != artery:
-            continue
-        at = (vessel.points * size + canvas / 2) * fine * 2**shift
+    for vessel in reversed(tree):
+        at = ((vessel.points * size + canvas / 2) * fine - 0.5) * 2**shift
         at = np.round(at).astype(np.int32)
-        thickness = vessel.radii * (2 * size * fine * width)
-        for start, end, thick in zip(at[:-1], at[1:], thickness, strict=False):
-            cv2.line(
-                picture,
-                start,
-                end,
-                255,
-                max(1, round(thick)),
-                cv2.LINE_AA,
-                shift,
-            )
+        opacity = thinnest + (1 - thinnest) * (vessel.radii / 0.005).clip(0, 1)
+        thick = np.round(vessel.radii * (2 * size * fine * width) - 0.5).astype(
+            int
+        )
+        turns = np.flatnonzero(np.diff(thick)) + 1
+        for first, last in zip([0, *turns], [*turns, len(at) - 1], strict=True):
+            cv2.polylines(
+                picture, [at[first : last + 1]], False,
+                255 * opacity[first], max(1, thick[first]), cv2.LINE_AA, shift,
+            )  # fmt: skip
     small = cv2.resize(picture, (canvas, canvas), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32) / 255
 
 
-def _trunk(rng, way, side, artery, scale, disc, frame) -> Vessel:
-    way = np.array(way) * [1, side]
-    jitter = rng.normal(0, 0.016, way.shape)
-    jitter[0] = rng.normal(0, 0.008, 2)
-    # Arteries and veins of a pair run side by side and cross here and there.
-    spread = (0.016 if artery else -0.01) * np.linspace(0.3, 1, len(way))
-    points = way * rng.uniform(0.92, 1.1) + jitter
-    points[:, 1] += side * spread
-    points = _smooth_curve(points) @ frame + disc
-    radius = (0.0048 if artery else 0.0064) * scale * rng.uniform(0.85, 1.1)
-    radii = radius * np.linspace(1, 0.42, len(points))
-    return Vessel(_wiggle(rng, points, artery), radii, artery)
-
-
-def _with_branches(rng, parent: Vessel, fovea, depth: int) -> list[Vessel]:
-    family = [parent]
-    if depth == 3:
-        return family
-    length = len(parent.points)
-    index = int(rng.integers(9, 18) if depth == 0 else rng.integers(5, 12))
-    side = rng.choice((-1.0, 1.0))
-    while index < length - 4:
-        radius = parent.radii[index]
-        child_radius = radius * rng.uniform(0.42, 0.72)
-        if child_radius < _SMALLEST_RADIUS:
-            break
-        ahead = parent.points[index + 2] - parent.points[index]
-        heading = np.arctan2(ahead[1], ahead[0]) + side * rng.uniform(
-            0.35, 0.85
-        )
-        child = _wander(
-            rng,
-            parent.points[index],
-            heading,
-            child_radius,
-            fovea,
-            parent.artery,
-        )
-        if len(child.points) > 5:
-            family += _with_branches(rng, child, fovea, depth + 1)
-        side = -side if rng.random() < 0.75 else side
-        index += int(rng.integers(8, 22))
-    return family
-
-
-def _wander(rng, start, heading, radius, fovea, artery) -> Vessel:
-    """Walk on with slowly changing curvature; end before the fovea."""
-    steps = int(rng.uniform(30, 80) * (radius / 0.005) ** 0.5)
-    points, turn = [start], 0.0
-    for _ in range(steps):
-        turn = 0.8 * turn + rng.normal(0, 0.032)
-        to_fovea = fovea - points[-1]
-        distance = np.hypot(*to_fovea)
-        bearing = np.arctan2(to_fovea[1], to_fovea[0]) - heading
-        if distance < 0.055:
-            break
-        if distance < 0.25 and np.cos(bearing) > 0.2:
-            turn += 0.01 * np.sin(bearing)  # macular branches seek the fovea
-        heading += turn
-        step = _STEP * np.array([np.cos(heading), np.sin(heading)])
-        points.append(points[-1] + step)
-        if np.abs(points[-1]).max() > 0.72:
-            break
-    radii = np.maximum(
-        radius * np.linspace(1, 0.4, len(points)), _SMALLEST_RADIUS * 0.6
-    )
-    return Vessel(np.array(points), radii, artery)
+def _trunk(rng, way, winding) -> np.ndarray:
+    jitter = rng.normal(0, 0.02, way.shape)
+    jitter[0] = rng.normal(0, 0.009, 2)
+    points = _smooth_curve(way * rng.uniform(0.92, 1.08) + jitter)
+    return _wind(rng, points, winding)
 
 
 def _smooth_curve(points: np.ndarray) -> np.ndarray:
@@ -208,21 +152,21 @@ def _smooth_curve(points: np.ndarray) -> np.ndarray:
     ]
     curve = np.vstack([*pieces, points[-1:]])
     travelled = np.r_[0, np.cumsum(np.hypot(*np.diff(curve, axis=0).T))]
-    even = np.arange(0, travelled[-1], _STEP)
+    even = np.arange(0, travelled[-1], STEP)
     return np.stack(
         [np.interp(even, travelled, curve[:, i]) for i in range(2)], axis=1
     )
 
 
-def _wiggle(rng, points: np.ndarray, artery: bool) -> np.ndarray:
+def _wind(rng, points: np.ndarray, winding: float) -> np.ndarray:
     """Add the gentle tortuosity of real vessels across their course."""
-    count = len(points)
-    at = np.linspace(0, 1, count)
+    at = STEP * np.arange(len(points))
     sway = sum(
-        rng.normal(0, amplitude) * np.sin(np.pi * (cycles * at + rng.random()))
-        for cycles, amplitude in ((5, 0.0045), (11, 0.0025), (23, 0.0012))
+        rng.normal(0, amplitude)
+        * np.sin(2 * np.pi * (at / period + rng.random()))
+        for period, amplitude in ((0.31, 0.007), (0.13, 0.004), (0.06, 0.0016))
     )
-    sway *= np.minimum(1, at * 8) * (1.0 if artery else 0.8)
+    sway = winding * sway * np.minimum(1, at / 0.08)
     along = np.gradient(points, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
     return points + sway[:, None] * along[:, ::-1] * [-1, 1]

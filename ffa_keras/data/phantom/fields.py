@@ -1,4 +1,8 @@
-"""Fields on the canvas: smooth noise, and windows around a place."""
+"""Fields on the canvas: smooth noise, and windows around a place.
+
+Noise is drawn from a spawned generator: how much of it a picture needs depends
+on its size, and what is drawn afterwards must not.
+"""
 
 import cv2
 import numpy as np
@@ -17,9 +21,10 @@ def smooth_noise(
     Returns:
         float32 array [size, size] of about zero mean and unit variance.
     """
+    rng = rng.spawn(1)[0]
     cells = max(4, round(size / max(grain, 1.0)) + 3)
-    field = rng.standard_normal((cells, cells), dtype=np.float32)
-    field = cv2.resize(field, (size, size), interpolation=cv2.INTER_CUBIC)
+    grid = rng.standard_normal((cells, cells), dtype=np.float32)
+    field = cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
     return field / (field.std() + 1e-6)
 
 
@@ -37,6 +42,7 @@ def fractal_noise(
     Returns:
         float32 array [size, size] of about zero mean and unit variance.
     """
+    rng = rng.spawn(1)[0]
     total = np.zeros((size, size), np.float32)
     for octave in range(octaves):
         step = grain / 2**octave
@@ -69,4 +75,24 @@ def window_around(
         slices.append(slice(first, last))
         offset = (np.arange(first, last, dtype=np.float32) - middle) / size
         offsets.append(offset.astype(np.float32))
-    return tuple(slices), offsets[1][None, :], offsets[0][:, None]
+    rows, columns = slices
+    return (rows, columns), offsets[1][None, :], offsets[0][:, None]
+
+
+def spot(
+    centre: np.ndarray, sigma: float, size: int, canvas: int
+) -> np.ndarray:
+    """Return a Gaussian spot.
+
+    Args:
+        centre: (x, y) in units of the picture's side, canvas centre at (0, 0).
+        sigma: its standard deviation, likewise.
+        size: pixels in the picture's side, the unit of length.
+        canvas: side of the canvas, pixels.
+
+    Returns:
+        float32 array [canvas, canvas], 1 at the centre.
+    """
+    at = (np.arange(canvas, dtype=np.float32) - canvas / 2) / size
+    x, y = (np.exp(-(((at - c) / sigma) ** 2) / 2) for c in centre)
+    return np.outer(y, x).astype(np.float32)

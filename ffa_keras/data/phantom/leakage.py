@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.phantom.anatomy import Anatomy
-from ffa_keras.data.phantom.fields import fractal_noise, window_around
+from ffa_keras.data.phantom.fields import fractal_noise, spot, window_around
 from ffa_keras.errors import InputError
 
-# Share of the strongest leakage from which a pixel counts as leaking.
+# Share of full fluorescence from which a pixel counts as leaking.
 _MASK_LEVEL = 0.3
 
 
@@ -21,12 +21,14 @@ class Leakage:
         brightness: float32 [S, S], fluorescein that has leaked, 0 to 1.
         pallor: float32 [S, S], oedema or exudate that lightens the fundus.
         redness: float32 [S, S], blood that darkens the fundus.
+        blocking: 0 to 1, how much fluorescence the blood hides.
         swelling: 0 to 1, how far the disc margin is blurred.
     """
 
     brightness: np.ndarray
     pallor: np.ndarray
     redness: np.ndarray
+    blocking: float = 0.75
     swelling: float = 0.0
 
     @property
@@ -68,109 +70,147 @@ def leak(
         raise InputError(
             f"category {category!r}: phantoms are of {', '.join(draw)}"
         )
-    return draw[category](rng, anatomy, size, canvas)
+    leakage = draw[category](rng, anatomy, size, canvas)
+    for field in (leakage.brightness, leakage.pallor, leakage.redness):
+        np.clip(field, 0, 1, out=field)
+    return leakage
 
 
 def _nothing(rng, anatomy, size, canvas) -> Leakage:
-    empty = np.zeros((canvas, canvas), np.float32)
-    return Leakage(empty, empty, empty)
+    return Leakage(*_fields(canvas))
 
 
 def _optic_disc(rng, anatomy, size, canvas) -> Leakage:
-    radius = anatomy.disc_radius * rng.uniform(1.35, 1.9)
-    bright = _blob(rng, anatomy.disc, radius, size, canvas, softness=0.35)
-    bright *= rng.uniform(0.75, 1.0)
-    red = np.zeros_like(bright)
-    for _ in range(rng.integers(0, 4)):
+    bright, pallor, red = _fields(canvas)
+    radius = anatomy.disc_radius * rng.uniform(1.3, 1.8)
+    _blob(rng, bright, anatomy.disc, radius, size, rng.uniform(0.35, 0.5), 0.8)
+    _blob(
+        rng,
+        bright,
+        anatomy.disc,
+        0.75 * radius,
+        size,
+        rng.uniform(0.6, 0.8),
+        0.7,
+    )
+    bright += 0.15 * spot(anatomy.disc, 1.3 * radius, size, canvas)
+    # Splinter haemorrhages lie along the nerve fibres at the margin.
+    for _ in range(rng.integers(0, 5)):
         angle = rng.uniform(0, 2 * np.pi)
-        spot = anatomy.disc + radius * 0.95 * np.array(
-            [np.cos(angle), np.sin(angle)]
-        )
-        red += _blob(rng, spot, 0.012, size, canvas, softness=0.5)
-    pallor = 0.35 * _blob(rng, anatomy.disc, radius, size, canvas, softness=0.5)
-    return Leakage(bright, pallor, red.clip(0, 1), rng.uniform(0.5, 1.0))
+        out = np.array([np.cos(angle), np.sin(angle)])
+        for step in np.linspace(0.85, rng.uniform(0.95, 1.15), 5):
+            place = anatomy.disc + step * radius * out
+            _dot(red, place, rng.uniform(0.002, 0.004), size)
+    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0015 * size))
+    _blob(rng, pallor, anatomy.disc, radius, size, 0.35, 0.5)
+    return Leakage(bright, pallor, 0.8 * red, swelling=rng.uniform(0.5, 1.0))
 
 
 def _large_focal(rng, anatomy, size, canvas) -> Leakage:
-    bright = np.zeros((canvas, canvas), np.float32)
-    pallor, red = bright.copy(), bright.copy()
+    """One or two pools: of a new vessel's membrane, or cystoid around it."""
+    bright, pallor, red = _fields(canvas)
     for _ in range(rng.integers(1, 3)):
-        away = rng.normal(0, 0.11, 2)
-        centre = anatomy.fovea + away
-        radius = rng.uniform(0.055, 0.115)
-        pool = _blob(rng, centre, radius, size, canvas, softness=0.38)
-        bright = np.maximum(bright, pool * rng.uniform(0.75, 1.0))
-        lesion = _blob(rng, centre, radius * 0.95, size, canvas, softness=0.45)
-        pallor = np.maximum(pallor, 0.45 * lesion)
-        for _ in range(rng.integers(2, 6)):
-            spot = centre + rng.normal(0, radius * 0.6, 2)
-            blood = _blob(
-                rng, spot, radius * rng.uniform(0.12, 0.3), size, canvas, 0.35
-            )
-            red = np.maximum(red, 0.8 * blood)
-        pallor += _flecks(rng, centre, 1.25 * radius, size, canvas, 26)
-    return Leakage(bright, pallor.clip(0, 1), red)
+        away = rng.normal(0, 0.09, 2).clip(-0.16, 0.16)
+        if rng.random() < 0.35:
+            _cystoid_pool(rng, bright, pallor, anatomy.fovea + away / 4, size)
+        else:
+            _membrane_pool(rng, (bright, pallor, red), anatomy, away, size)
+    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.002 * size))
+    return Leakage(bright, pallor, red)
+
+
+def _membrane_pool(rng, fields, anatomy, away, size) -> None:
+    bright, pallor, red = fields
+    centre, radius = anatomy.fovea + away, rng.uniform(0.055, 0.115)
+    _blob(rng, bright, centre, radius, size, rng.uniform(0.5, 0.7), 0.75)
+    for _ in range(rng.integers(2, 5)):
+        place = centre + rng.normal(0, 0.35 * radius, 2)
+        _blob(rng, bright, place, 0.45 * radius, size, 0.8, 0.8)
+    _blob(rng, pallor, centre, 0.95 * radius, size, 0.4, 0.5)
+    for _ in range(rng.integers(0, 4)):
+        place = centre + rng.normal(0, 0.7 * radius, 2)
+        blood = radius * rng.uniform(0.1, 0.28)
+        _blob(rng, red, place, blood, size, 0.75, 0.35)
+    _flecks(rng, pallor, centre, 1.2 * radius, size, rng.integers(8, 45))
+
+
+def _cystoid_pool(rng, bright, pallor, centre, size) -> None:
+    """Add petals around the centre, as of cystoid macular oedema."""
+    radius = rng.uniform(0.035, 0.055)
+    petals = int(rng.integers(6, 10))
+    start = rng.uniform(0, 2 * np.pi)
+    for angle in start + 2 * np.pi * np.arange(petals) / petals:
+        out = np.array([np.cos(angle), np.sin(angle)])
+        place = centre + radius * rng.uniform(0.6, 1.2) * out
+        petal = radius * rng.uniform(0.3, 0.6)
+        _blob(rng, bright, place, petal, size, rng.uniform(0.55, 0.75), 0.7)
+    _blob(rng, bright, centre, 1.9 * radius, size, 0.4, 0.6)
+    _blob(rng, pallor, centre, 1.9 * radius, size, 0.3, 0.6)
+    _flecks(rng, pallor, centre, 2.2 * radius, size, rng.integers(6, 20))
 
 
 def _punctate_focal(rng, anatomy, size, canvas) -> Leakage:
-    count = int(rng.integers(28, 70))
-    hubs = anatomy.fovea + rng.normal(0, 0.14, (4, 2))
-    centres = hubs[rng.integers(0, 4, count)] + rng.normal(0, 0.06, (count, 2))
-    dots = np.zeros((canvas, canvas), np.float32)
-    halo = dots.copy()
-    red = dots.copy()
-    for centre in centres:
-        radius = rng.uniform(0.0035, 0.0085)
-        _dot(halo, centre, radius * rng.uniform(1.6, 2.6), size, canvas)
-        _dot(dots, centre, radius, size, canvas)
-        _dot(red, centre, radius * 0.75, size, canvas)
-    halo = cv2.GaussianBlur(halo, (0, 0), max(0.6, 0.0045 * size))
-    dots = cv2.GaussianBlur(dots, (0, 0), max(0.4, 0.0015 * size))
-    bright = np.maximum(0.65 * halo, dots)
-    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0012 * size))
-    pallor = _flecks(rng, anatomy.fovea, 0.16, size, canvas, 18)
-    pallor += 0.12 * cv2.GaussianBlur(halo, (0, 0), 0.01 * size)
-    return Leakage(bright.clip(0, 1), pallor.clip(0, 1), 0.9 * red)
+    dots, pallor, red = _fields(canvas)
+    halo = np.zeros_like(dots)
+    count = int(rng.integers(45, 130))
+    hubs = anatomy.fovea + rng.normal(0, 0.11, (5, 2)).clip(-0.2, 0.2)
+    spread = rng.uniform(0.025, 0.075, 5)
+    for hub in rng.integers(0, 5, count):
+        centre = hubs[hub] + rng.normal(0, spread[hub], 2)
+        radius = np.clip(rng.gamma(5.0, 0.0004), 0.001, 0.0045)
+        _dot(halo, centre, radius * rng.uniform(1.5, 2.8), size, 0.8)
+        _dot(dots, centre, radius, size, rng.uniform(0.6, 1.0))
+        if rng.random() < 0.85:
+            _dot(red, centre, max(radius, 0.0014), size, rng.uniform(0.5, 1.0))
+    halo = cv2.GaussianBlur(halo, (0, 0), max(0.6, 0.005 * size))
+    dots = cv2.GaussianBlur(dots, (0, 0), max(0.4, 0.0014 * size))
+    haze = cv2.GaussianBlur(halo, (0, 0), 0.016 * size)
+    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0011 * size))
+    for hub in hubs[: rng.integers(1, 4)]:
+        _flecks(rng, pallor, hub, 0.06, size, rng.integers(0, 14))
+    pallor += 0.3 * haze
+    # The red dots are the leaking aneurysms themselves.
+    bright = np.maximum(0.75 * halo + 0.4 * haze, dots)
+    return Leakage(bright, pallor, red, blocking=0.0)
 
 
-def _blob(rng, centre, radius, size, canvas, softness) -> np.ndarray:
-    """Return an irregular spot: 1 inside, fading over `softness` radii."""
-    field = np.zeros((canvas, canvas), np.float32)
-    reach = radius * (2.0 + softness)
-    window, x, y = window_around(centre, reach, size, canvas)
+def _fields(canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    bright = np.zeros((canvas, canvas), np.float32)
+    return bright, bright.copy(), bright.copy()
+
+
+def _blob(rng, field, centre, radius, size, height, softness) -> None:
+    """Raise the field to an irregular spot, fading over `softness` radii."""
+    reach = radius * (1.6 + softness)
+    window, x, y = window_around(centre, reach, size, field.shape[0])
     stretch, angle = rng.uniform(0.8, 1.25), rng.uniform(0, np.pi)
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     u = (x * cos + y * sin) * np.float32(stretch)
     v = (y * cos - x * sin) / np.float32(stretch)
     distance = np.hypot(u, v) / np.float32(radius)
-    if distance.size:
-        outline = fractal_noise(
-            rng, max(distance.shape), 0.8 * radius * size, 3
-        )
-        distance += 0.13 * outline[: distance.shape[0], : distance.shape[1]]
-    field[window] = (0.5 - (distance - 1) / (2 * softness)).clip(0, 1) ** 1.3
-    return field
+    side = max(distance.shape)
+    outline = fractal_noise(rng, side, 0.8 * radius * size, 3)
+    outline = outline[: distance.shape[0], : distance.shape[1]]
+    inside = 1 / (1 + np.exp((distance - 1 + 0.13 * outline) * 4 / softness))
+    inside *= (height + 0.03 * outline) * (distance < 1.6 + softness)
+    np.maximum(field[window], inside, out=field[window])
 
 
-def _flecks(rng, centre, radius, size, canvas, count) -> np.ndarray:
-    """Return hard exudates: small sharp pale dots around a place."""
-    flecks = np.zeros((canvas, canvas), np.float32)
+def _flecks(rng, field, centre, radius, size, count) -> None:
+    """Add hard exudates: small sharp pale grains, most on a ring's part."""
+    flecks = np.zeros_like(field)
+    middle = rng.uniform(0, 2 * np.pi)
     for _ in range(count):
-        angle, reach = rng.uniform(0, 2 * np.pi), radius * rng.uniform(0.7, 1.1)
-        spot = centre + reach * np.array([np.cos(angle), np.sin(angle)])
-        _dot(flecks, spot, rng.uniform(0.0015, 0.0045), size, canvas)
-    return 0.9 * cv2.GaussianBlur(flecks, (0, 0), max(0.4, 0.001 * size))
+        angle, reach = rng.normal(middle, 1.3), radius * rng.normal(1, 0.15)
+        place = centre + reach * np.array([np.cos(angle), np.sin(angle)])
+        grain = np.clip(rng.gamma(3.0, 0.0008), 0.0008, 0.006)
+        _dot(flecks, place, grain, size, rng.uniform(0.5, 0.9))
+    field += cv2.GaussianBlur(flecks, (0, 0), max(0.4, 0.0011 * size))
 
 
-def _dot(field, centre, radius, size, canvas) -> None:
+def _dot(field, centre, radius, size, height=1.0) -> None:
     shift = 4
-    at = (np.asarray(centre) * size + canvas / 2) * 2**shift
-    cv2.circle(
-        field,
-        tuple(int(c) for c in np.round(at)),
-        max(2**shift // 2, round(radius * size * 2**shift)),
-        1.0,
-        cv2.FILLED,
-        cv2.LINE_AA,
-        shift,
-    )
+    at = (np.asarray(centre) * size + field.shape[0] / 2 - 0.5) * 2**shift
+    middle = tuple(int(c) for c in np.round(at))
+    thick = max(2**shift // 2, round(radius * size * 2**shift))
+    cv2.circle(field, middle, thick, height, cv2.FILLED, cv2.LINE_AA, shift)

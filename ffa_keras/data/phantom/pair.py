@@ -13,9 +13,6 @@ from ffa_keras.data.phantom.rendering import (
     vessel_trees,
 )
 
-# The eye is painted larger than a picture, so that a camera can look aside.
-_CANVAS = 1.45
-
 
 @dataclasses.dataclass(frozen=True)
 class PhantomPair:
@@ -39,7 +36,11 @@ class PhantomPair:
 
 
 def make_pair(
-    seed: int, category: str, size: int = 768, misalignment: float = 1.0
+    seed: int,
+    category: str,
+    size: int = 768,
+    misalignment: float = 1.0,
+    matrix: np.ndarray | None = None,
 ) -> PhantomPair:
     """Make a phantom pair.
 
@@ -52,6 +53,8 @@ def make_pair(
         misalignment: 1 shifts the cameras by up to 7 % of the side, turns them
             by up to 6 degrees and zooms by up to 5 %; 0 aligns them. Defaults
             to `1`.
+        matrix: float array [3, 3], affine, fundus xy to FFA xy, pixels: the
+            misalignment itself instead of a random one.
 
     Returns:
         The pair.
@@ -59,44 +62,38 @@ def make_pair(
     Raises:
         InputError: no such category.
     """
+    cameras = np.random.default_rng([seed, 4])
+    field = _field(size, circular=cameras.random() < 0.5)
+    drawn = _misalign(cameras, size, misalignment)
+    matrix = drawn if matrix is None else np.asarray(matrix, np.float64)
+    canvas = _canvas_for(matrix, size)
+
     anatomy = grow(np.random.default_rng([seed, 0]))
-    canvas = 2 * round(size * _CANVAS / 2)
     leakage = leak(
         np.random.default_rng([seed, 1]), category, anatomy, size, canvas
     )
-    trees = vessel_trees(anatomy, size, canvas)
-    fundus = render_fundus(
-        np.random.default_rng([seed, 2]), anatomy, trees, leakage, size
+    trees = vessel_trees(
+        np.random.default_rng([seed, 5]), anatomy, size, canvas
     )
-    ffa = render_ffa(
-        np.random.default_rng([seed, 3]), anatomy, trees, leakage, size
+    scene = (anatomy, trees, leakage, size)
+    fundus = render_fundus(np.random.default_rng([seed, 2]), *scene)
+    ffa = render_ffa(np.random.default_rng([seed, 3]), *scene)
+
+    # The FFA is the canvas' middle, so that its truth is never resampled.
+    edge = (canvas - size) // 2
+    middle = (slice(edge, edge + size),) * 2
+    to_fundus = np.linalg.inv(matrix)
+    to_fundus[:2, 2] -= to_fundus[:2, :2] @ [edge, edge]
+    fundus = cv2.warpAffine(
+        fundus, to_fundus[:2], (size, size), flags=cv2.INTER_CUBIC
     )
-
-    cameras = np.random.default_rng([seed, 4])
-    circular = bool(cameras.random() < 0.5)
-    matrix = _misalign(cameras, size, misalignment)
-    to_ffa = np.eye(3)
-    to_ffa[:2, 2] = (size - canvas) / 2
-    to_fundus = np.linalg.inv(matrix) @ to_ffa
-
-    def look(scene: np.ndarray, camera: np.ndarray, how: int) -> np.ndarray:
-        return cv2.warpAffine(
-            scene, camera[:2], (size, size), flags=how,
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-
-    vessel_mask = look(trees["mask"], to_ffa, cv2.INTER_LINEAR) > 0.5
-    leakage_mask = look(leakage.mask, to_ffa, cv2.INTER_NEAREST) > 0
-    fundus = _develop(
-        cameras, look(fundus, to_fundus, cv2.INTER_CUBIC), circular, 0.01
-    )
-    ffa = _develop(cameras, look(ffa, to_ffa, cv2.INTER_CUBIC), circular, 0.02)
+    inside = field > 0.5
     return PhantomPair(
-        fundus=fundus,
-        ffa=ffa[..., None],
+        fundus=_photograph(cameras, fundus, field),
+        ffa=_angiogram(cameras, ffa[middle], field)[..., None],
         matrix=matrix,
-        vessel_mask=vessel_mask[..., None].astype(np.uint8),
-        leakage_mask=leakage_mask[..., None].astype(np.uint8),
+        vessel_mask=_truth(trees["mask"][middle] > 0.5, inside),
+        leakage_mask=_truth(leakage.mask[middle] > 0, inside),
         category=category,
     )
 
@@ -116,22 +113,54 @@ def _misalign(rng: np.random.Generator, size: int, amount: float) -> np.ndarray:
     return matrix
 
 
-def _develop(
-    rng: np.random.Generator, light: np.ndarray, circular: bool, noise: float
-) -> np.ndarray:
-    """Add what the camera adds: uneven light, its field, blur and noise."""
-    size = light.shape[0]
+def _canvas_for(matrix: np.ndarray, size: int) -> int:
+    """Return the side of the canvas on which both cameras stay."""
+    last = size - 1
+    corners = np.array([[0, last, 0, last], [0, 0, last, last], [1, 1, 1, 1]])
+    beyond = np.abs((matrix @ corners)[:2] - last / 2).max() - last / 2
+    return size + 2 * int(max(0.0, beyond) + 0.03 * size + 2)
+
+
+def _truth(mask: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    return (mask & inside)[..., None].astype(np.uint8)
+
+
+def _radius(size: int, centre=(0.0, 0.0)) -> np.ndarray:
+    """Return each pixel's distance from the centre, in sides."""
     at = (np.arange(size, dtype=np.float32) - (size - 1) / 2) / size
-    centre = rng.normal(0, 0.06, 2)
-    off_axis = np.hypot(at[None, :] - centre[0], at[:, None] - centre[1])
-    fall_off = 1.06 - rng.uniform(0.5, 1.1) * off_axis**2
-    radius = np.hypot(at[None, :], at[:, None])
-    if light.ndim == 3:
-        fall_off, radius = fall_off[..., None], radius[..., None]
+    x, y = (at - np.float32(c) for c in centre)
+    return np.hypot(x[None, :], y[:, None])
+
+
+def _field(size: int, circular: bool) -> np.ndarray:
+    """Return the field of view: float32 [S, S], 1 inside."""
+    if not circular:
+        return np.ones((size, size), np.float32)
+    return ((0.488 - _radius(size)) * size + 0.5).clip(0, 1)
+
+
+def _photograph(rng, light, field) -> np.ndarray:
+    """Return what the colour camera makes of the light: uint8 [S, S, 3]."""
+    size = field.shape[0]
+    off_axis = _radius(size, rng.normal(0, 0.07, 2))[..., None]
+    # Red light is scattered most, so that the edge loses it last.
+    loss = rng.uniform(0.4, 1.0) * rng.normal((0.9, 1.0, 1.1), 0.12)
+    light = light * (1.04 - off_axis**2 * loss.astype(np.float32))
+    return _expose(rng, light, field[..., None], rng.uniform(0.008, 0.016))
+
+
+def _angiogram(rng, light, field) -> np.ndarray:
+    """Return what the angiograph makes of the light: uint8 [S, S]."""
+    off_axis = _radius(field.shape[0], rng.normal(0, 0.08, 2))
+    light = light * (1.06 - np.float32(rng.uniform(0.6, 1.5)) * off_axis**2)
+    return _expose(rng, light, field, rng.uniform(0.016, 0.03))
+
+
+def _expose(rng, light, field, noise) -> np.ndarray:
+    """Add blur, shot noise and the black surround."""
+    size = light.shape[0]
     image = cv2.GaussianBlur(light, (0, 0), max(0.3, 0.0008 * size))
-    image = image.reshape(light.shape) * fall_off
     grain = rng.standard_normal(light.shape, dtype=np.float32)
-    image = image + noise * grain * (0.4 + np.sqrt(image.clip(0, 1)))
-    if circular:
-        image = image * ((0.488 - radius) * size + 0.5).clip(0, 1)
+    grain *= np.sqrt(image.clip(0.02, 1))
+    image = (image + np.float32(noise) * grain) * field
     return np.round(255 * image.clip(0, 1)).astype(np.uint8)

@@ -3,13 +3,19 @@
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import Anatomy, coverage
+from ffa_keras.data.phantom.anatomy import Anatomy, paint_tree
 from ffa_keras.data.phantom.fields import (
     fractal_noise,
     smooth_noise,
+    spot,
     window_around,
 )
 from ffa_keras.data.phantom.leakage import Leakage
+
+_ORANGE, _PINK, _BROWN = (
+    np.array(tone)
+    for tone in ((0.84, 0.41, 0.17), (0.82, 0.5, 0.42), (0.66, 0.38, 0.16))
+)
 
 
 def render_fundus(
@@ -32,28 +38,31 @@ def render_fundus(
         float32 array [S, S, 3], RGB in [0, 1], on the canvas of the fields.
     """
     canvas = leakage.brightness.shape[0]
-    tone = np.array([0.74, 0.36, 0.16]) * rng.normal(1, (0.05, 0.1, 0.18))
-    choroid = fractal_noise(rng, canvas, 0.09 * size, 5)
-    streaks = _streaks(rng, canvas, size)
-    light = 1 + 0.035 * choroid + 0.03 * streaks
-    light += 0.05 * smooth_noise(rng, canvas, 0.45 * size)
-    light -= 0.3 * _spot(anatomy.fovea, 0.1, size, canvas)
-    light -= 0.16 * _spot(anatomy.fovea, 0.032, size, canvas)
+    mix = rng.dirichlet((1.6, 0.7, 0.8))
+    tone = mix @ [_ORANGE, _PINK, _BROWN] * rng.normal(1, 0.04, 3)
+    light = 1 + 0.05 * smooth_noise(rng, canvas, 0.4 * size)
+    light += 0.018 * fractal_noise(rng, canvas, 0.03 * size, 5)
+    _paint_nerve_fibres(rng, light, anatomy, size)
     image = light[..., None] * tone.astype(np.float32)
-    pallor = leakage.pallor[..., None]
-    pale = np.array([0.82, 0.66, 0.34], np.float32)
-    image = image * (1 - 0.75 * pallor) + 0.75 * pallor * pale
+    # Pigment darkens the macula, most of all for short wavelengths.
+    for sigma, depth in ((0.075, 0.28), (0.026, 0.26)):
+        macula = depth * spot(anatomy.fovea, sigma, size, canvas)[..., None]
+        image *= 1 - macula * np.array([0.6, 1.0, 1.1], np.float32)
+    # Choroidal vessels shine through in red, pigment hides them in the macula.
+    choroid = _choroid(rng, canvas, size) * rng.uniform(0.3, 1.0)
+    choroid *= 1 - 0.8 * spot(anatomy.fovea, 0.12, size, canvas)
+    image += choroid[..., None] * np.array([0.06, 0.035, 0.012], np.float32)
+    pallor = 0.75 * leakage.pallor[..., None]
+    pale = np.array([0.92, 0.68, 0.34], np.float32)
+    image += pallor * (pale - image)
     _paint_disc(rng, image, anatomy, leakage.swelling, size)
-    absorbed = {
-        "vein": (0.24, 0.46, 0.36),
-        "artery": (0.1, 0.33, 0.26),
-    }
-    for name, loss in absorbed.items():
-        image *= 1 - trees[name][..., None] * np.array(loss, np.float32)
-    reflex = trees["reflex"][..., None]
-    image += reflex * np.array([0.1, 0.075, 0.04], np.float32)
-    blood = leakage.redness[..., None]
-    image *= 1 - blood * np.array([0.35, 0.6, 0.5], np.float32)
+    vein = np.array([0.26, 0.48, 0.36], np.float32)
+    artery = np.array([0.1, 0.38, 0.3], np.float32)
+    image *= 1 - trees["vein"][..., None] * vein
+    image *= 1 - trees["artery"][..., None] * artery
+    image += trees["reflex"][..., None] * np.array([0.1, 0.09, 0.05], "f4")
+    blood = np.array([0.3, 0.62, 0.55], np.float32)
+    image *= 1 - leakage.redness[..., None] * blood
     return image.clip(0, 1)
 
 
@@ -77,96 +86,142 @@ def render_ffa(
         float32 array [S, S], 0 to 1, on the canvas of the fields.
     """
     canvas = leakage.brightness.shape[0]
-    flush = 0.3 * rng.uniform(0.85, 1.15)
-    mottle = fractal_noise(rng, canvas, 0.03 * size, 4)
-    flush *= 1 + 0.07 * mottle + 0.1 * smooth_noise(rng, canvas, 0.35 * size)
-    flush += 0.012 * _streaks(rng, canvas, size)
-    flush *= 1 - 0.42 * _spot(anatomy.fovea, 0.075, size, canvas)
-    capillaries = np.abs(smooth_noise(rng, canvas, max(2.0, 0.008 * size)))
-    away = 1 - _spot(anatomy.fovea, 0.05, size, canvas)
-    image = flush + 0.03 * (0.8 - capillaries).clip(0) * away
-    _stain_disc(image, anatomy, size)
-    for name, gain in (("vein", 0.4), ("artery", 0.3)):
-        image += gain * trees[name] * (1 - 0.35 * image)
-    halo = cv2.GaussianBlur(leakage.brightness, (0, 0), 0.012 * size)
-    leak = np.maximum(leakage.brightness, 0.8 * halo)
-    image += (0.97 - image).clip(0) * 0.85 * leak
+    image = 1 + 0.06 * smooth_noise(rng, canvas, 0.3 * size)
+    image += 0.06 * fractal_noise(rng, canvas, 0.016 * size, 5)
+    image += 0.06 * (_choroid(rng, canvas, size) - 0.3)
+    # Xanthophyll and tall pigment cells hide the choroid of the fovea.
+    image *= 1 - rng.uniform(0.3, 0.45) * spot(
+        anatomy.fovea, 0.085, size, canvas
+    )
+    image *= 1 - rng.uniform(0.3, 0.5) * spot(anatomy.fovea, 0.04, size, canvas)
+    image *= rng.uniform(0.34, 0.48)
+    _stain_disc(rng, image, anatomy, size)
+    image += 0.07 * trees["capillary"]
+    vessels = rng.uniform(0.24, 0.38)
+    for name, gain in (("vein", vessels), ("artery", 0.85 * vessels)):
+        image += gain * trees[name] ** 0.75 * (1 - 0.5 * image)
+    image += (0.95 - image).clip(0) * leakage.brightness
+    image *= 1 - leakage.blocking * leakage.redness * (1 - leakage.brightness)
     return image.clip(0, 1)
 
 
-def vessel_trees(anatomy: Anatomy, size: int, canvas: int) -> dict:
+def vessel_trees(
+    rng: np.random.Generator, anatomy: Anatomy, size: int, canvas: int
+) -> dict[str, np.ndarray]:
     """Draw both trees once for all pictures.
 
     Args:
+        rng: source of randomness.
         anatomy: the eye.
         size: pixels in the picture's side, the unit of length.
         canvas: side of the fields, pixels.
 
     Returns:
-        float32 fields [canvas, canvas]: `artery` and `vein`, slightly soft,
-        `reflex`, the light streak on the arteries, and `mask`, the exact
-        coverage of both.
+        float32 fields [canvas, canvas]: `artery` and `vein`, slightly soft and
+        thinner where the vessel is; `reflex`, the light streak on the larger
+        ones; `capillary`, too fine for the fundus; and `mask`, the exact
+        coverage of both trees.
     """
-    exact = {
-        name: coverage(anatomy, size, canvas, name == "artery")
-        for name in ("artery", "vein")
-    }
-    reflex = coverage(anatomy, size, canvas, True, 0.3)
-    soft = max(0.3, 0.0009 * size)
-    fields = {n: cv2.GaussianBlur(f, (0, 0), soft) for n, f in exact.items()}
-    wide = cv2.GaussianBlur(exact["artery"], (0, 0), max(0.5, 0.003 * size))
-    fields["reflex"] = reflex * (wide - 0.45).clip(0) * 1.6
-    fields["mask"] = np.maximum(exact["artery"], exact["vein"])
+    trees = {"vein": anatomy.veins, "artery": anatomy.arteries}
+    exact = {n: paint_tree(t, size, canvas) for n, t in trees.items()}
+    fields = {"mask": np.maximum(*exact.values())}
+    soft = max(0.3, 0.0008 * size)
+    for name, tree in trees.items():
+        depth = paint_tree(tree, size, canvas, thinnest=0.22)
+        fields[name] = cv2.GaussianBlur(depth, (0, 0), soft)
+    large = [vessel for vessel in anatomy.arteries if vessel.radii[0] > 0.002]
+    streak = paint_tree(large, size, canvas, width=0.32, thinnest=0.0)
+    fields["reflex"] = cv2.GaussianBlur(streak, (0, 0), soft)
+    fields["capillary"] = _capillaries(rng, anatomy, size, canvas)
     return fields
 
 
-def _paint_disc(rng, image, anatomy, swelling, size):
+def _capillaries(rng, anatomy, size, canvas) -> np.ndarray:
+    """Paint short wisps, which point to the fovea when they are near it."""
+    count, steps = 900, 9
+    start = anatomy.fovea + rng.normal(0, 0.2, (count, 2))
+    inwards = anatomy.fovea - start
+    near = np.hypot(*inwards.T) < 0.13
+    aim = np.arctan2(inwards[:, 1], inwards[:, 0])
+    aim = np.where(near, aim, rng.uniform(0, 2 * np.pi, count))
+    turns = rng.normal(0, 0.35, (count, steps))
+    heading = aim[:, None] + np.cumsum(turns, axis=1) - turns[:, :1]
+    stride = 0.006 * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
+    points = start[:, None] + np.cumsum(stride, axis=1)
+    away = np.hypot(*np.moveaxis(points - anatomy.fovea, -1, 0)).min(axis=1)
+    points = points[away > 0.035]
+    picture = np.zeros((canvas, canvas), np.uint8)
+    at = np.round((points * size + canvas / 2 - 0.5) * 16).astype(np.int32)
+    cv2.polylines(picture, list(at), False, 255, 1, cv2.LINE_AA, 4)
+    soft = cv2.GaussianBlur(picture, (0, 0), max(0.4, 0.0009 * size))
+    return soft.astype(np.float32) * (min(1.0, size / 512) / 255)
+
+
+def _choroid(rng, canvas, size) -> np.ndarray:
+    """Return large choroidal vessels, 0 to 1: winding and out of focus."""
+    ridges = np.zeros((canvas, canvas), np.float32)
+    for grain in (0.11, 0.06):
+        field = smooth_noise(rng, canvas, grain * size)
+        np.maximum(ridges, 1 - 2.4 * np.abs(field), out=ridges)
+    return cv2.GaussianBlur(ridges, (0, 0), 0.008 * size)
+
+
+def _paint_nerve_fibres(rng, light, anatomy, size) -> None:
+    """Add the silky sheen of the nerve fibres around the disc."""
+    window, x, y = window_around(anatomy.disc, 0.3, size, light.shape[0])
+    fibres = np.interp(
+        np.arange(720), np.arange(0, 720, 5), rng.normal(0, 1, 144), period=720
+    ).astype(np.float32)
+    angle = np.degrees(np.arctan2(y, x)) * 2 + 360
+    sheen = fibres[angle.astype(int).clip(0, 719)]
+    distance = x**2 + y**2
+    light[window] += (0.06 + 0.025 * sheen) * np.exp(-distance / 0.016)
+
+
+def _paint_disc(rng, image, anatomy, swelling, size) -> None:
     """Paint the disc with its cup into the image."""
-    blur = 0.006 + 0.03 * swelling
+    blur = 0.005 + 0.035 * swelling
     radius = anatomy.disc_radius
     window, x, y = window_around(
         anatomy.disc, radius + 5 * blur, size, image.shape[0]
     )
-    ratio = rng.uniform(0.3, 0.55) * (1 - 0.6 * swelling)
+    ratio = rng.uniform(0.3, 0.6) * (1 - 0.6 * swelling)
     aside = rng.normal(0, 0.006, 2).astype(np.float32)
-    cup = _ellipse(x - aside[0], y - aside[1], radius * ratio, 0.012, size)
+    aside[0] += 0.008 * np.sign(anatomy.fovea[0] - anatomy.disc[0])
+    cup = _ellipse(x - aside[0], y - aside[1], radius * ratio, 0.016, size)
     cup = cup[..., None]
-    rim = np.array([0.93, 0.66, 0.38], np.float32)
-    pale = np.array([0.99, 0.88, 0.66], np.float32)
+    rim = np.array([0.94, 0.61, 0.36]) * rng.normal(1, (0.02, 0.05, 0.1))
+    pale = np.array([1.0, 0.92, 0.7], np.float32)
     grain = fractal_noise(rng, max(cup.shape), 0.03 * size, 3)
     grain = 1 + 0.03 * grain[: cup.shape[0], : cup.shape[1], None]
-    painted = (rim * (1 - cup) + pale * cup) * grain
+    # The temporal rim is paler than the nasal one.
+    side = np.sign(anatomy.fovea[0] - anatomy.disc[0])
+    grain += 0.07 * (side * x / radius).clip(-1, 1)[..., None]
+    painted = (rim.astype(np.float32) * (1 - cup) + pale * cup) * grain
     disc = _ellipse(x, y, radius, blur, size)[..., None]
-    disc *= 0.9 - 0.25 * swelling
-    image[window] = image[window] * (1 - disc) + painted * disc
+    disc *= 0.95 - 0.35 * swelling
+    image[window] += disc * (painted - image[window])
 
 
-def _stain_disc(image, anatomy, size):
+def _stain_disc(rng, image, anatomy, size) -> None:
     """Brighten the disc's rim, which stains in the late phase."""
     radius = anatomy.disc_radius
     window, x, y = window_around(
         anatomy.disc, radius + 0.1, size, image.shape[0]
     )
-    image[window] += 0.2 * _ellipse(x, y, radius, 0.014, size)
-    image[window] -= 0.1 * _ellipse(x, y, 0.6 * radius, 0.03, size)
+    side = np.sign(anatomy.fovea[0] - anatomy.disc[0])
+    temporal = 0.5 + 0.5 * (side * x / radius).clip(-1, 1)
+    whole = _ellipse(x, y, radius, 0.012, size)
+    inner = _ellipse(x - 0.004 * side, y, 0.8 * radius, 0.014, size)
+    hollow = _ellipse(x, y, 0.5 * radius, 0.03, size)
+    stain = rng.uniform(0.06, 0.14)
+    image[window] += stain * whole
+    image[window] += stain * (whole - inner).clip(0) * (0.3 + temporal)
+    image[window] -= 0.8 * stain * hollow
 
 
-def _ellipse(x, y, radius, blur, size):
+def _ellipse(x, y, radius, blur, size) -> np.ndarray:
     """Return a soft-edged ellipse on offsets x and y, 1 inside."""
     distance = np.hypot(x * np.float32(1.06), y * np.float32(0.95))
-    edge = 0.4 * max(blur, 0.7 / size)
+    edge = np.float32(0.4 * max(blur, 0.7 / size))
     return 1 / (1 + np.exp(((distance - radius) / edge).clip(-30, 30)))
-
-
-def _spot(centre, sigma, size, canvas):
-    at = np.arange(canvas, dtype=np.float32) - canvas / 2
-    x = np.exp(-(((at - centre[0] * size) / (sigma * size)) ** 2) / 2)
-    y = np.exp(-(((at - centre[1] * size) / (sigma * size)) ** 2) / 2)
-    return np.outer(y, x)
-
-
-def _streaks(rng, canvas, size):
-    """Return the large choroidal vessels: faint, winding, out of focus."""
-    field = smooth_noise(rng, canvas, 0.075 * size)
-    ridges = 1 - np.abs(field) * 2.2
-    return cv2.GaussianBlur(ridges.clip(0, 1), (0, 0), 0.006 * size)
