@@ -84,20 +84,17 @@ def sum_neighbours(x: tf.Tensor, size: int, stride: tf.Tensor) -> tf.Tensor:
     """
     levels = x.shape[1]
     x = tf.reshape(x, [-1, stride * levels])
-    total, begin, width, end = None, 0, 1, size - 1
+    parts, begin, width, end = [], 0, 1, size - 1
     while True:
         size, digit = divmod(size, _RADIX)
         for _ in range(digit):
-            part = _without(x, begin, end - begin)
-            total = part if total is None else total + part
+            parts.append(_without(x, begin, end - begin))
             begin += width
         if not size:
-            return tf.reshape(total, [-1, levels])
-        partial = _without(x, 0, (_RADIX - 1) * width)
-        for i in range(1, _RADIX):
-            partial += _without(x, i * width, (_RADIX - 1 - i) * width)
-        end -= (_RADIX - 1) * width
-        x, width = partial, width * _RADIX
+            return tf.reshape(tf.add_n(parts), [-1, levels])
+        shifts = [i * width for i in range(_RADIX)]
+        x = tf.add_n([_without(x, s, shifts[-1] - s) for s in shifts])
+        end, width = end - shifts[-1], width * _RADIX
 
 
 def _without(x: tf.Tensor, first: int, last: int) -> tf.Tensor:
