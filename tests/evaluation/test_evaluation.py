@@ -9,7 +9,9 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from ffa_keras.data.pipeline import load_pairs
+from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import inverted_green, mean_training_ffa
+from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.metrics import judge
 from ffa_keras.evaluation.report import summarise, tables
 from ffa_keras.evaluation.statistics import mean_with_interval
@@ -94,24 +96,24 @@ def test_no_patient_is_named(evaluated, phantom_dataset):
 
 
 @pytest.mark.parametrize(
-    "flags, message",
+    "changed, message",
     [
-        (["--run_dir=nowhere"], "--run_dir=nowhere: no such folder"),
-        (["--dataset_dir=nowhere"], "--dataset_dir=nowhere: no such folder"),
-        (["--output={run}"], "exists and is no evaluation"),
+        ({"run_dir": "nowhere"}, "--run_dir=nowhere: no such folder"),
+        ({"dataset_dir": "nowhere"}, "--dataset_dir=nowhere: no such folder"),
+        ({"split": "tomorrow"}, "the tomorrow split is empty"),
+        ({"output": "{run}"}, "exists and is no evaluation"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(
-    run_program, trained_run, tmp_path, flags, message
+def test_bad_input_is_refused_and_leaves_nothing(
+    trained_run, tmp_path, changed, message
 ):
-    flags = [flag.format(run=trained_run) for flag in flags]
-    refused = run_program(
-        "-m", "ffa_keras.evaluation", f"--run_dir={trained_run}",
-        f"--output={tmp_path / 'report'}", *flags, check=False,
-    )  # fmt: skip
-    assert refused.returncode == 2
-    assert message in refused.stderr
-    assert "Traceback" not in refused.stderr
+    arguments = {
+        "run_dir": str(trained_run),
+        "output": str(tmp_path / "report"),
+        **{k: text.format(run=trained_run) for k, text in changed.items()},
+    }
+    with pytest.raises(InputError, match=message):
+        evaluate_run(**arguments)
     assert not list(tmp_path.iterdir())
     assert (trained_run / "generator.keras").is_file()
 

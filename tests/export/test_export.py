@@ -2,14 +2,21 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from export.saved_model import export_saved_model
 from export.signatures import ExportedGenerator
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
+from ffa_keras.ops import saliency_map
 from ffa_keras.training.runs import load_generator
+from ffa_keras.translate import translate
 
 SIZES = [(97, 130), (576, 720)]
 
@@ -121,57 +128,77 @@ def test_the_loader_of_tf_serving_needs_none_of_our_code(
     )
 
 
-def test_versions_count_up_and_are_never_replaced(
-    run_program, trained_run, saved_model
-):
-    folder = saved_model.parent
-    flags = (f"--run_dir={trained_run}", f"--output={folder}")
-    run_program("-m", "export.saved_model", *flags)
-    assert (folder / "2" / "saved_model.pb").is_file()
-    again = run_program(
-        "-m", "export.saved_model", *flags, "--version=1", check=False
-    )
-    assert again.returncode == 2
-    assert "versions are never replaced" in again.stderr
-    assert sorted(p.name for p in folder.iterdir()) == ["1", "2"]
+def test_versions_count_up_and_are_never_replaced(trained_run, tmp_path):
+    for version in ("1", "2"):
+        folder = export_saved_model(trained_run, tmp_path)
+        assert folder == tmp_path / version
+    with pytest.raises(InputError, match="versions are never replaced"):
+        export_saved_model(trained_run, tmp_path, 1)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
 
 
-@pytest.mark.parametrize(
-    "program, flags, message",
-    [
-        ("saved_model", ["--run_dir=nowhere", "--output={tmp}/m"],
-         "no generator.keras there; train first"),
-        ("tflite", ["--run_dir=nowhere", "--output={tmp}/m.tflite"],
-         "no generator.keras there; train first"),
-        ("tflite", ["--run_dir={run}", "--output={tmp}/m.bin"],
-         "name a file ending in .tflite"),
-    ],
-)  # fmt: skip
-def test_bad_input_is_one_line_and_leaves_nothing(
-    run_program, trained_run, tmp_path, program, flags, message
-):
-    flags = [flag.format(tmp=tmp_path, run=trained_run) for flag in flags]
-    refused = run_program("-m", f"export.{program}", *flags, check=False)
-    assert refused.returncode == 2
-    assert message in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_a_run_without_a_generator_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(InputError, match="no generator.keras there; train"):
+        export_saved_model(tmp_path / "nowhere", tmp_path / "m")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_interrupted_export_leaves_nothing(
     trained_run, tmp_path, monkeypatch
 ):
-    from export import saved_model
-
     def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(tf.saved_model, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        saved_model.export_saved_model(trained_run, tmp_path / "models")
+        export_saved_model(trained_run, tmp_path / "models")
     assert not list((tmp_path / "models").iterdir())
 
 
-def test_every_endpoint_names_its_tensors(trained_run):
+def _files(fundus):
+    """A photograph as PNG, JPEG and BMP files."""
+    bgr = fundus[..., ::-1]
+    return [
+        cv2.imencode(suffix, bgr)[1].tobytes()
+        for suffix in (".png", ".jpg", ".bmp")
+    ]
+
+
+def test_encoded_images_become_png_files_of_their_own_size(
+    trained_run, saved_model
+):
+    serve = tf.saved_model.load(str(saved_model)).signatures["encoded"]
+    photographs = [make_pair(i, "normal", 128).fundus for i in range(2)]
+    contents = _files(photographs[0][:97, :111]) + _files(photographs[1])
+    answers = serve(fundus_bytes=tf.constant(contents))["ffa_bytes"].numpy()
+    generator = load_generator(trained_run)
+    for content, answer in zip(contents, answers, strict=True):
+        data = np.frombuffer(content, np.uint8)
+        fundus = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        picture = cv2.imdecode(np.frombuffer(answer, np.uint8), -1)
+        assert picture.shape == fundus.shape[:2]
+        expected = translate(generator, fundus)[..., 0].astype(int)
+        assert np.abs(picture - expected).max() <= 1
+        assert b"not for clinical use" in answer
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_a_broken_encoded_image_is_an_invalid_argument(saved_model, content):
+    serve = tf.saved_model.load(str(saved_model)).signatures["encoded"]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        serve(fundus_bytes=tf.constant([content]))
+
+
+def test_saliency_is_that_of_the_answer(saved_model):
+    loaded = tf.saved_model.load(str(saved_model)).signatures
+    grey = tf.constant((_fundus((70, 61)) + 1) * 127.5, tf.float32)
+    both = loaded["with_saliency"](fundus=grey)
+    ffa = loaded["serving_default"](fundus=grey)["ffa"]
+    np.testing.assert_allclose(both["ffa"], ffa, atol=1e-3)
+    np.testing.assert_allclose(both["saliency"], saliency_map(ffa), atol=0.02)
+
+
+def test_the_endpoints_are_those_of_the_documents(trained_run):
     module = ExportedGenerator(load_generator(trained_run))
-    assert set(module.signatures) == {"serving_default", "network"}
+    text = (Path(__file__).parents[2] / "docs/serving.md").read_text()
+    assert all(f"`{name}`" in text for name in module.signatures)

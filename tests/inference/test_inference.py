@@ -8,7 +8,8 @@ from ffa_keras.data.images import write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.inference.files import find_photographs, label_png
-from ffa_keras.inference.translators import load_translator
+from ffa_keras.inference.predict import predict
+from ffa_keras.inference.translators import fingerprint, load_translator
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def test_a_folder_becomes_single_channel_pngs_of_native_size(
     png = (tmp_path / "ffa/one.png").read_bytes()
     assert b"Synthetic FFA" in png
     assert b"not for clinical use" in png
+    assert b"tEXtModel\0Keras, SHA-256 " in png
     assert b"photographs" not in png
 
 
@@ -67,17 +69,20 @@ def test_a_bad_file_is_skipped_and_named_and_the_rest_is_done(
     assert "40x9 pixels: too small" in lines[1]
 
 
-def test_answers_are_not_overwritten_unasked(translate, photographs, tmp_path):
-    one = photographs / "one.png"
-    translate(f"--input={one}")
+def test_answers_are_not_overwritten_unasked(
+    trained_run, photographs, tmp_path
+):
+    arguments = (
+        str(trained_run), str(photographs / "one.png"), str(tmp_path / "ffa")
+    )  # fmt: skip
+    predict(*arguments)
     answer = tmp_path / "ffa/one.png"
     first = answer.read_bytes()
     answer.write_bytes(b"mine")
-    again = translate(f"--input={one}", check=False)
-    assert again.returncode == 2
-    assert "add --overwrite" in again.stderr
+    with pytest.raises(InputError, match="add --overwrite"):
+        predict(*arguments)
     assert answer.read_bytes() == b"mine"
-    translate(f"--input={one}", "--overwrite")
+    predict(*arguments, overwrite=True)
     assert answer.read_bytes() == first
 
 
@@ -106,32 +111,52 @@ def test_every_form_of_the_model_gives_the_same_picture(trained_run, exported):
         assert np.abs(picture - expected).max() <= 1, model
 
 
+def test_fingerprints_tell_models_apart(trained_run, exported):
+    keras_file, version, versions, tflite = exported
+    assert fingerprint(trained_run) == fingerprint(keras_file)
+    assert fingerprint(version) == fingerprint(versions)
+    assert fingerprint(version).startswith("SavedModel 12, SHA-256 ")
+    assert fingerprint(tflite).startswith("TFLite, SHA-256 ")
+
+
 @pytest.mark.parametrize(
-    "flags, message",
+    "changed, message",
     [
-        (["--model=nowhere"], "--model=nowhere: no such file or folder"),
-        (["--model={empty}"], "expected a run folder, a SavedModel, or"),
-        (["--model={broken}"], "cannot be loaded"),
-        (["--input={empty}"], "no photograph found"),
-        (["--input=nowhere/*.png"], "no photograph found"),
-        (["--output={broken}"], "is a file; name a folder"),
+        ({"model": "nowhere"}, "--model=nowhere: no such file or folder"),
+        ({"model": "{empty}"}, "expected a run folder, a SavedModel, or"),
+        ({"model": "{broken}"}, "cannot be loaded"),
+        ({"source": "{empty}"}, "no photograph found"),
+        ({"source": "nowhere/*.png"}, "no photograph found"),
+        ({"output": "{broken}"}, "is a file; name a folder"),
     ],
 )
-def test_bad_input_is_one_line(
-    translate, photographs, tmp_path, flags, message
+def test_bad_input_is_refused_before_any_work(
+    trained_run, photographs, tmp_path, changed, message
 ):
     (tmp_path / "empty").mkdir()
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(b"not a model")
-    places = {"empty": tmp_path / "empty", "broken": broken}
-    flags = [flag.format(**places) for flag in flags]
-    refused = translate(
-        f"--input={photographs / 'one.png'}", *flags, check=False
-    )
-    assert refused.returncode == 2
-    assert message in refused.stderr.splitlines()[-1]
-    assert "Traceback" not in refused.stderr
+    arguments = {
+        "model": str(trained_run),
+        "source": str(photographs / "one.png"),
+        "output": str(tmp_path / "ffa"),
+        **{
+            name: text.format(empty=tmp_path / "empty", broken=broken)
+            for name, text in changed.items()
+        },
+    }
+    with pytest.raises(InputError, match=message):
+        predict(**arguments)
     assert not (tmp_path / "ffa").exists()
+
+
+def test_a_refusal_is_one_line_and_exit_status_2(translate):
+    refused = translate("--input=nowhere.png", check=False)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1].startswith(
+        "error: --input=nowhere.png: no photograph found"
+    )
+    assert "Traceback" not in refused.stderr
 
 
 def test_two_photographs_of_one_stem_are_refused(tmp_path):

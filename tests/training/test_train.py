@@ -1,5 +1,6 @@
 """`train_main.py` as a user runs it: a run, its folder, resume, replicas."""
 
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
 
+from ffa_keras.errors import InputError
+from ffa_keras.training import train as training
 from ffa_keras.training.runs import load_config, load_generator
 
 ROOT = Path(__file__).parents[2]
@@ -154,21 +157,38 @@ def test_mixed_precision_trains(train, tmp_path, precision):
 
 
 @pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"dataset_dir": "nowhere"}, "--dataset_dir=nowhere: no such folder"),
+        ({"run_dir": ""}, "--run_dir: missing"),
+        ({"patch_height": 500}, "has only 128x128 pixels"),
+        ({"batch_size": 9999}, "--batch_size=9999: only"),
+        ({"vgg_weights": "no.npz", "perceptual_weight": 1.0}, "no such file"),
+        ({"min_valid": 1.0, "patch_height": 128, "patch_width": 128},
+         "--min_valid=1.0: no 128x128 patch"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_and_leaves_nothing(
+    trained_run, tmp_path, settings, message
+):
+    config = dataclasses.replace(
+        load_config(trained_run),
+        **{"run_dir": str(tmp_path / "run"), **settings},
+    )
+    with pytest.raises(InputError, match=message):
+        training.train(config)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     "flags, message",
     [
-        (["--dataset_dir=nowhere"], "--dataset_dir=nowhere: no such folder"),
-        (["--patch_height=500"], "has only 128x128 pixels"),
-        (["--batch_size=9999"], "--batch_size=9999: only"),
-        (["--replicas=3", "--batch_size=2"], "does not divide among"),
-        (["--perceptual_weight=1", "--vgg_weights=no.npz"], "no such file"),
-        (["--min_valid=1.0", "--patch_width=128"], "--min_valid=1.0: no"),
+        (["--replicas=3", "--batch_size=2"], "error: --batch_size=2 does not"),
         (["--num_blocks=some"], "num_blocks"),
-        (["stray"], "unexpected argument 'stray'"),
+        (["stray"], "error: unexpected argument 'stray'"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(
-    train, tmp_path, flags, message
-):
+def test_a_refusal_is_one_line_and_a_status(train, tmp_path, flags, message):
     refused = train(*flags, check=False)
     assert refused.returncode != 0
     assert message in refused.stderr
