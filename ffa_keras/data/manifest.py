@@ -142,7 +142,7 @@ def _parse_row(
     matrix = None
     try:
         if cell.get("landmarks"):
-            matrix = _read_landmarks(folder / cell["landmarks"])
+            matrix = read_landmarks(folder / cell["landmarks"])
         if cell.get("affine"):
             matrix = parse_affine(cell["affine"])
     except InputError as error:
@@ -176,8 +176,18 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
         )
 
 
-def _read_landmarks(path: Path) -> np.ndarray:
-    """Return the transform fitted to the landmarks of a file, 3x3."""
+def read_landmarks(path: Path) -> np.ndarray:
+    """Fit the transform of a pair to its landmarks.
+
+    Args:
+        path: JSON file with `fundus_xy` and `ffa_xy`, each a list of [x, y].
+
+    Returns:
+        3x3 matrix, fundus xy → FFA xy in pixels.
+
+    Raises:
+        InputError: no such file, or nothing can be fitted to its content.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         fundus, ffa = (

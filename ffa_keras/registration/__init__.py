@@ -3,7 +3,8 @@
 from ffa_keras.registration.register import (
     METHODS,
     RegistrationResult,
+    judge_matrix,
     register_pair,
 )
 
-__all__ = ["METHODS", "RegistrationResult", "register_pair"]
+__all__ = ["METHODS", "RegistrationResult", "judge_matrix", "register_pair"]

@@ -88,9 +88,9 @@ def _window_positions(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return x and y of the samples of all windows, float32 [N, 1600]."""
     axis = (np.arange(_SAMPLES) + 0.5) / _SAMPLES * 2 - 1
-    v, u = np.meshgrid(axis * half_width, axis * half_width, indexing="ij")
+    grid_v, grid_u = np.meshgrid(axis, axis, indexing="ij")
+    u, v = half_width * grid_u.ravel(), half_width * grid_v.ravel()
     cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
-    u, v = u.ravel(), v.ravel()
     return (
         (xy[:, :1] + cosine * u - sine * v).astype(np.float32),
         (xy[:, 1:] + sine * u + cosine * v).astype(np.float32),

@@ -8,17 +8,17 @@ import numpy as np
 
 from ffa_keras.registration.descriptors import describe, ridge_orientations
 from ffa_keras.registration.matching import mutual_matches
+from ffa_keras.registration.polynomial import (
+    Mapping,
+    Polynomial,
+    fit_polynomial,
+)
 from ffa_keras.registration.quality import MIN_INLIER_RATIO, MIN_INLIERS
-from ffa_keras.registration.refine import refine
+from ffa_keras.registration.refine import count_agreeing, refine
 from ffa_keras.registration.robust import (
     em_fit,
     ransac_similarity,
     rpm_inliers,
-)
-from ffa_keras.registration.transform import (
-    Mapping,
-    Polynomial,
-    fit_polynomial,
 )
 from ffa_keras.registration.view import View
 
@@ -41,7 +41,7 @@ class Estimate:
         targets: fundus xy [N, 2] of the same.
         num_matches: matched keypoints.
         num_inliers: of these, the ones that agree.
-        num_blocks: refined blocks, `None` without refinement.
+        num_blocks: blocks of the vessel maps that it puts in place.
         problem: why there is no transform.
     """
 
@@ -54,7 +54,7 @@ class Estimate:
     )
     num_matches: int = 0
     num_inliers: int = 0
-    num_blocks: int | None = None
+    num_blocks: int = 0
     problem: str = ""
 
 
@@ -112,7 +112,7 @@ def by_vessels(fixed: View, moving: View) -> Estimate:
         return Estimate(
             num_matches=len(match.points), problem="no keypoints agree"
         )
-    return _refined(fixed, moving, match)
+    return _refined(fixed, moving, match, match.transform)
 
 
 def by_intensity(fixed: View, moving: View) -> Estimate:
@@ -126,6 +126,8 @@ def by_intensity(fixed: View, moving: View) -> Estimate:
         The estimate.
     """
     points = fixed.keypoints(fixed.grey), moving.keypoints(moving.grey)
+    if min(map(len, points)) < 3:
+        return Estimate(problem="no keypoints found")
     first, second = (
         describe(
             view.grey,
@@ -143,12 +145,14 @@ def by_intensity(fixed: View, moving: View) -> Estimate:
         return Estimate(num_matches=len(pairs), problem="no keypoints agree")
     source, target = source[inliers], target[inliers]
     order = 2 if len(source) >= _MIN_QUADRATIC else 1
+    transform = fit_polynomial(source, target, order)
     return Estimate(
-        fit_polynomial(source, target, order),
+        transform,
         source,
         target,
         len(pairs),
         len(source),
+        count_agreeing(fixed.vessels, moving.vessels, transform),
     )
 
 
@@ -168,7 +172,7 @@ def _invariant_pose(
     fixed: np.ndarray, moving: np.ndarray
 ) -> tuple[float, float] | None:
     """Return the turn (radians) and scale fixed → moving, by RootSIFT."""
-    sift = cv2.SIFT_create(nfeatures=2000, contrastThreshold=0.01)
+    sift = cv2.SIFT.create(nfeatures=2000, contrastThreshold=0.01)
     found = [
         sift.detectAndCompute(image.astype(np.uint8), None)
         for image in (fixed, moving)
@@ -179,9 +183,9 @@ def _invariant_pose(
     roots = [
         np.sqrt(d / np.maximum(d.sum(1, keepdims=True), 1e-9)) for _, d in found
     ]
-    pairs = mutual_matches(*roots, _SIFT_RATIO)
+    pairs = mutual_matches(roots[0], roots[1], _SIFT_RATIO)
     source, target = (
-        cv2.KeyPoint_convert(points)[pairs[:, side]].astype(np.float64)
+        np.array([point.pt for point in points])[pairs[:, side]]
         for side, (points, _) in enumerate(found)
     )
     if len(source) < 3:
@@ -196,10 +200,10 @@ def _invariant_pose(
     )
 
 
-def _refined(fixed: View, moving: View, match: _Match) -> Estimate:
-    transform, points, targets = refine(
-        fixed.vessels, moving.vessels, match.transform
-    )
+def _refined(
+    fixed: View, moving: View, match: _Match, start: Mapping
+) -> Estimate:
+    transform, points, targets = refine(fixed.vessels, moving.vessels, start)
     if transform is None:
         return Estimate(
             num_matches=len(match.points),

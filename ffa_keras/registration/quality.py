@@ -5,7 +5,8 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.registration.transform import Mapping, pixel_grid
+from ffa_keras.registration.polynomial import Mapping
+from ffa_keras.registration.transform import pixel_grid, resample
 from ffa_keras.registration.vessels import centreline
 
 MIN_INLIERS = 20
@@ -28,8 +29,7 @@ class Quality:
         vessel_ncc: correlation of the vessel maps in the overlap.
         centreline_fraction: part of the vessel crests of one image that lie
             within 2 pixels of one of the other, mean of both ways.
-        num_blocks: blocks that agree with the refined transform; `None` if
-            the method does not refine.
+        num_blocks: blocks of the vessel maps that the transform puts in place.
     """
 
     num_matches: int = 0
@@ -37,7 +37,7 @@ class Quality:
     singular_values: tuple[float, float] = (0.0, 0.0)
     vessel_ncc: float = 0.0
     centreline_fraction: float = 0.0
-    num_blocks: int | None = None
+    num_blocks: int = 0
 
     @property
     def inlier_ratio(self) -> float:
@@ -45,19 +45,22 @@ class Quality:
         return self.num_inliers / max(self.num_matches, 1)
 
 
-def why_refused(quality: Quality) -> str:
+def why_refused(
+    quality: Quality,
+    least_inliers: int = MIN_INLIERS,
+    least_ratio: float = MIN_INLIER_RATIO,
+) -> str:
     """Return why a registration cannot be trusted, empty if it can."""
     least, most = _SINGULAR_VALUES
-    stretch = quality.singular_values
-    blocks = quality.num_blocks
+    greatest_stretch, least_stretch = quality.singular_values
     checks = (
-        (quality.num_inliers, MIN_INLIERS, "agreeing keypoints"),
-        (quality.inlier_ratio, MIN_INLIER_RATIO, "share of keypoints agreeing"),
-        (stretch[1], least, "least stretch"),
-        (most, stretch[0], "greatest stretch allowed, the transform's"),
+        (quality.num_inliers, least_inliers, "agreeing keypoints"),
+        (quality.inlier_ratio, least_ratio, "share of keypoints agreeing"),
+        (least_stretch, least, "least stretch"),
+        (-greatest_stretch, -most, "greatest stretch, negated,"),
         (quality.vessel_ncc, _MIN_VESSEL_NCC, "vessel correlation"),
         (quality.centreline_fraction, _MIN_CENTRELINE, "vessels in place"),
-        (_MIN_BLOCKS if blocks is None else blocks, _MIN_BLOCKS, "blocks"),
+        (quality.num_blocks, _MIN_BLOCKS, "blocks of vessels in place"),
     )
     return "; ".join(
         f"{name} {value:.3g} < {limit:.3g}"
@@ -86,26 +89,31 @@ def overlap_scores(
         The correlation coefficient of the maps, and the part of the crests of
         one map near a crest of the other, mean of both ways.
     """
-    map_xy = transform(pixel_grid(fixed.shape)).astype(np.float32)
-    warped = cv2.remap(moving, map_xy, None, cv2.INTER_LINEAR)
-    known = cv2.remap(
-        moving_mask.astype(np.uint8), map_xy, None, cv2.INTER_NEAREST
-    )
+    map_xy = transform(pixel_grid(fixed.shape))
+    warped = resample(moving, map_xy, cv2.INTER_LINEAR)
+    known = resample(moving_mask.astype(np.uint8), map_xy, cv2.INTER_NEAREST)
     overlap = fixed_mask & (known > 0)
     if overlap.sum() < 100:
         return 0.0, 0.0
-    pair = np.stack([fixed[overlap], warped[overlap]]).astype(np.float64)
-    if np.percentile(pair, 99, axis=1).min() <= 0:
+    full = [np.percentile(image[overlap], 99) for image in (fixed, warped)]
+    if min(full) <= 0:
         return 0.0, 0.0
-    ncc = float(np.corrcoef(pair)[0, 1])
+    ncc = _correlation(fixed[overlap], warped[overlap])
+    # Lids outside the overlap may have outshone its vessels.
     crests = [
-        centreline(image / np.percentile(image[overlap], 99)) & overlap
-        for image in (fixed, warped)
+        centreline(image / level) & overlap
+        for image, level in zip((fixed, warped), full, strict=True)
     ]
     if not all(crest.any() for crest in crests):
         return ncc, 0.0
     near = [_share_near(*crests), _share_near(*crests[::-1])]
     return ncc, sum(near) / 2
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = (x.astype(np.float64) - x.mean() for x in (first, second))
+    energy = float((first**2).sum() * (second**2).sum())
+    return float((first * second).sum()) / max(energy**0.5, 1e-12)
 
 
 def _share_near(these: np.ndarray, those: np.ndarray) -> float:

@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 
-from ffa_keras.registration.robust import em_fit
-from ffa_keras.registration.transform import (
+from ffa_keras.registration.polynomial import (
     Mapping,
     Polynomial,
     fit_polynomial,
-    pixel_grid,
 )
+from ffa_keras.registration.robust import em_fit
+from ffa_keras.registration.transform import pixel_grid, resample
 
 _CELL = 16
 _TEMPLATE_HALF = 20
@@ -18,6 +18,7 @@ _LEAST_STRENGTH = 0.25
 _LEAST_PEAK = 0.4
 _LEAST_CURVATURE = 0.004
 _SIGMA_FLOOR = 0.3
+_AGREEING = 3.0
 _MIN_QUADRATIC = 15
 _MIN_AFFINE = 6
 
@@ -47,11 +48,31 @@ def refine(
     return fit, points, targets
 
 
+def count_agreeing(
+    fixed: np.ndarray, moving: np.ndarray, transform: Mapping
+) -> int:
+    """Count the blocks that a transform puts in place, to 3 pixels.
+
+    Args:
+        fixed: float32 [H, W], the vessel map of the FFA.
+        moving: float32 [H', W'], the vessel map of the fundus.
+        transform: maps xy of `fixed` → xy of `moving`.
+    """
+    warped = _warped(moving, transform, fixed.shape)
+    _, shifts = block_shifts(fixed, warped, _REACHES[0])
+    return int((np.linalg.norm(shifts, axis=1) < _AGREEING).sum())
+
+
+def _warped(
+    moving: np.ndarray, transform: Mapping, shape: tuple[int, ...]
+) -> np.ndarray:
+    return resample(moving, transform(pixel_grid(shape)), cv2.INTER_LINEAR)
+
+
 def _refine_once(
     fixed: np.ndarray, moving: np.ndarray, current: Mapping, reach: int
 ) -> tuple[Polynomial | None, np.ndarray, np.ndarray]:
-    map_xy = current(pixel_grid(fixed.shape)).astype(np.float32)
-    warped = cv2.remap(moving, map_xy, None, cv2.INTER_LINEAR)
+    warped = _warped(moving, current, fixed.shape)
     points, shifts = block_shifts(fixed, warped, reach)
     # What lies at `points + shifts` of the warped map comes from here.
     targets = current(points + shifts)

@@ -6,19 +6,36 @@ import cv2
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.registration import estimate
-from ffa_keras.registration.quality import Quality, overlap_scores, why_refused
-from ffa_keras.registration.transform import (
+from ffa_keras.registration.estimate import (
+    Estimate,
+    by_intensity,
+    by_vessels,
+)
+from ffa_keras.registration.polynomial import (
     Mapping,
     Polynomial,
+    fit_polynomial,
+)
+from ffa_keras.registration.quality import (
+    MIN_INLIER_RATIO,
+    MIN_INLIERS,
+    Quality,
+    overlap_scores,
+    why_refused,
+)
+from ffa_keras.registration.refine import count_agreeing
+from ffa_keras.registration.transform import (
+    apply_matrix,
     sample,
     warp_to_ffa,
 )
 from ffa_keras.registration.view import View, make_views
 
+# Each front end, with the least number and share of keypoints that agree.
 METHODS = {
-    "vessel": estimate.by_vessels,
-    "wang2015": estimate.by_intensity,
+    "vessel": (by_vessels, (MIN_INLIERS, MIN_INLIER_RATIO)),
+    # Robust point matching keeps only the closest of the right matches.
+    "wang2015": (by_intensity, (15, 0.15)),
 }
 
 
@@ -89,70 +106,118 @@ def register_pair(
         raise InputError(
             f"method {method!r}: unknown; use one of {', '.join(METHODS)}"
         )
-    for name, image in (("fundus", fundus), ("ffa", ffa)):
-        if image.ndim not in (2, 3) or not image.size:
-            raise InputError(f"{name}: not an image; give [H, W] or [H, W, C]")
-    fixed, moving = make_views(ffa, fundus)
-    found = METHODS[method](fixed, moving)
+    fixed, moving = _checked_views(fundus, ffa)
+    estimate, limits = METHODS[method]
+    found = estimate(fixed, moving)
     if found.transform is None:
+        quality = Quality(found.num_matches, found.num_inliers)
         return RegistrationResult(
             np.eye(3),
             False,
             found.problem,
             float("nan"),
-            Quality(found.num_matches, found.num_inliers),
+            quality,
             None,
             ffa.shape[:2],
         )
-    return _judged(found, fixed, moving, ffa.shape[:2])
-
-
-def _judged(
-    found: estimate.Estimate, fixed: View, moving: View, shape: tuple[int, int]
-) -> RegistrationResult:
-    ncc, near = overlap_scores(
-        fixed.vessels,
-        fixed.inner,
-        moving.vessels,
-        moving.inner,
-        found.transform,
-    )
-    stretch = _singular_values(found.transform, found.points)
-    quality = Quality(
-        found.num_matches,
-        found.num_inliers,
-        stretch,
-        ncc,
-        near,
-        found.num_blocks,
-    )
-    reason = why_refused(quality)
+    quality = _measured(found, fixed, moving, found.transform)
+    reason = why_refused(quality, *limits)
     transform = found.transform.rescaled(fixed.scale, moving.scale)
     points = (found.points + 0.5) / fixed.scale - 0.5
     residual = found.transform(found.points) - found.targets
     # From working pixels of the fundus to pixels of the FFA.
-    unit = np.sqrt(max(stretch[0] * stretch[1], 1e-9)) * fixed.scale
+    unit = np.sqrt(np.prod(quality.singular_values)) * fixed.scale
     return RegistrationResult(
         _nearest_matrix(transform, points),
         not reason,
         reason,
-        float(np.sqrt((residual**2).sum(1).mean()) / unit),
+        float(np.sqrt((residual**2).sum(1).mean()) / max(unit, 1e-9)),
         quality,
         transform,
-        shape,
+        ffa.shape[:2],
     )
+
+
+def judge_matrix(
+    fundus: np.ndarray, ffa: np.ndarray, matrix: np.ndarray
+) -> RegistrationResult:
+    """Judge a transform that is known already, by how the vessels coincide.
+
+    Args:
+        fundus: as for `register_pair`.
+        ffa: as for `register_pair`.
+        matrix: 3x3, fundus xy → FFA xy.
+
+    Returns:
+        The same matrix and the verdict; `rmse` is not a number.
+
+    Raises:
+        InputError: an array is not an image.
+    """
+    fixed, moving = _checked_views(fundus, ffa)
+    back = (
+        _scaling(moving.scale)
+        @ np.linalg.inv(matrix)
+        @ np.linalg.inv(_scaling(fixed.scale))
+    )
+
+    def transform(xy: np.ndarray) -> np.ndarray:
+        return apply_matrix(back, xy)
+
+    height, width = fixed.grey.shape
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]])
+    blocks = count_agreeing(fixed.vessels, moving.vessels, transform)
+    given = Estimate(points=corners.astype(float), num_blocks=blocks)
+    quality = _measured(given, fixed, moving, transform)
+    reason = why_refused(quality, 0, 0)
+    return RegistrationResult(
+        np.asarray(matrix, np.float64),
+        not reason,
+        reason,
+        float("nan"),
+        quality,
+        None,
+        ffa.shape[:2],
+    )
+
+
+def _checked_views(fundus: np.ndarray, ffa: np.ndarray) -> tuple[View, View]:
+    for name, image in (("fundus", fundus), ("ffa", ffa)):
+        if image.ndim not in (2, 3) or not image.size:
+            raise InputError(f"{name}: not an image; give [H, W] or [H, W, C]")
+    return make_views(ffa, fundus)
+
+
+def _measured(
+    found: Estimate, fixed: View, moving: View, transform: Mapping
+) -> Quality:
+    ncc, near = overlap_scores(
+        fixed.vessels, fixed.inner, moving.vessels, moving.inner, transform
+    )
+    return Quality(
+        found.num_matches,
+        found.num_inliers,
+        _singular_values(transform, found.points),
+        ncc,
+        near,
+        found.num_blocks,
+    )
+
+
+def _scaling(scale: float) -> np.ndarray:
+    """Return the matrix that scales an image about its corner."""
+    offset = 0.5 * scale - 0.5
+    return np.array([[scale, 0, offset], [0, scale, offset], [0, 0, 1.0]])
 
 
 def _singular_values(
     transform: Mapping, points: np.ndarray
 ) -> tuple[float, float]:
     """Return the stretch of the affine map nearest to a transform."""
-    matrix, _ = cv2.estimateAffine2D(
-        points, transform(points), method=cv2.LMEDS
+    fit = fit_polynomial(points, transform(points), 1)
+    greatest, least = np.linalg.svd(
+        fit.coefficients[1:] / fit.scale, compute_uv=False
     )
-    if matrix is None:
-        return 0.0, 0.0
-    greatest, least = np.linalg.svd(matrix[:, :2], compute_uv=False)
     return float(greatest), float(least)
 
 

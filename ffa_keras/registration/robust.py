@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from ffa_keras.registration.transform import Mapping, fit_polynomial
+from ffa_keras.registration.polynomial import Mapping, fit_polynomial
 
 _RANSAC_RADIUS = 8.0
 _EM_ROUNDS = 60

@@ -5,15 +5,14 @@ matrix maps fundus xy → FFA xy. Images are warped onto the frame of the FFA, s
 the sampling functions take the way back, FFA xy → fundus xy.
 """
 
-import dataclasses
 import itertools
 import math
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from ffa_keras.errors import InputError
+from ffa_keras.registration.polynomial import Mapping, fit_polynomial
 
 _MAX_TRIPLES = 2500
 _MIN_ROBUST = 6
@@ -24,74 +23,6 @@ _TUKEY = 4.685
 # OpenCV's cubic weights are tabled for 32 steps of a pixel.
 _SUBPIXEL = 1 / 64
 _STRIP = 256
-
-Mapping = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Polynomial:
-    """A map of the plane, `[u v] = [1 x y (x² xy y²)] C`.
-
-    Attributes:
-        centre: float64 [2], subtracted from xy first.
-        scale: divides xy after that, so that C is well conditioned.
-        coefficients: C, float64 [3, 2] if affine or [6, 2] if quadratic.
-    """
-
-    centre: np.ndarray
-    scale: float
-    coefficients: np.ndarray
-
-    def __call__(self, xy: np.ndarray) -> np.ndarray:
-        """Map points [..., 2]."""
-        terms = len(self.coefficients)
-        return _monomials((xy - self.centre) / self.scale, terms) @ (
-            self.coefficients
-        )
-
-    def rescaled(
-        self, source_scale: float, target_scale: float
-    ) -> "Polynomial":
-        """Return the same map between images before they were scaled.
-
-        Args:
-            source_scale: scaled size over native size of the source.
-            target_scale: scaled size over native size of the target.
-        """
-        coefficients = self.coefficients / target_scale
-        coefficients[0] += 0.5 / target_scale - 0.5
-        return Polynomial(
-            (self.centre + 0.5) / source_scale - 0.5,
-            self.scale / source_scale,
-            coefficients,
-        )
-
-
-def fit_polynomial(
-    source: np.ndarray,
-    target: np.ndarray,
-    order: int,
-    weights: np.ndarray | None = None,
-) -> Polynomial:
-    """Fit a polynomial map by weighted least squares.
-
-    Args:
-        source: [N, 2], N at least 3 (order 1) or 6 (order 2).
-        target: [N, 2].
-        order: 1 affine, 2 quadratic.
-        weights: [N], non-negative, or `None` for equal weights.
-
-    Returns:
-        The map source → target.
-    """
-    centre = source.mean(0)
-    scale = max(float(np.abs(source - centre).max()), 1.0)
-    root = np.ones(len(source)) if weights is None else np.sqrt(weights)
-    design = _monomials((source - centre) / scale, 3 if order == 1 else 6)
-    coefficients, *_ = np.linalg.lstsq(
-        design * root[:, None], target * root[:, None], rcond=None
-    )
-    return Polynomial(centre, scale, coefficients)
 
 
 def apply_matrix(matrix: np.ndarray, xy: np.ndarray) -> np.ndarray:
@@ -112,18 +43,52 @@ def parse_affine(text: str) -> np.ndarray:
     Raises:
         InputError: not six finite numbers, or they squeeze the plane flat.
     """
-    try:
-        numbers = [float(word) for word in text.replace(",", " ").split()]
-    except ValueError:
-        numbers = []
-    if len(numbers) != 6 or not np.isfinite(numbers).all():
+    numbers = _numbers(text)
+    if len(numbers) != 6:
         raise InputError(
             f"affine {text!r}: not six numbers; write m11 m12 m13 m21 m22 m23"
         )
-    matrix = np.vstack([np.reshape(numbers, (2, 3)), [0.0, 0.0, 1.0]])
+    return _regular([*numbers, 0, 0, 1], text)
+
+
+def parse_matrix(text: str) -> np.ndarray:
+    """Read an affine or projective transform, fundus xy → FFA xy.
+
+    Args:
+        text: six or nine numbers, row by row, separated by spaces or commas.
+
+    Returns:
+        float64 [3, 3].
+
+    Raises:
+        InputError: neither six nor nine finite numbers, or they squeeze the
+            plane flat.
+    """
+    numbers = _numbers(text)
+    if len(numbers) == 6:
+        numbers = [*numbers, 0, 0, 1]
+    if len(numbers) != 9:
+        raise InputError(
+            f"matrix {text!r}: give six numbers (affine) or nine (projective),"
+            " row by row"
+        )
+    return _regular(numbers, text)
+
+
+def _numbers(text: str) -> list[float]:
+    """Return the finite numbers of a text, none if anything else is in it."""
+    try:
+        numbers = [float(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        return []
+    return numbers if np.isfinite(numbers).all() else []
+
+
+def _regular(numbers: list[float], text: str) -> np.ndarray:
+    matrix = np.reshape(numbers, (3, 3)).astype(np.float64)
     if abs(np.linalg.det(matrix)) < 1e-6:
         raise InputError(
-            f"affine {text!r}: maps the image to a line; check the order of"
+            f"transform {text!r}: maps the image to a line; check the order of"
             " the numbers, m11 m12 m13 m21 m22 m23"
         )
     return matrix
@@ -201,21 +166,24 @@ def sample(
         first_used, last_used = low - between, low + 2 * between
         inside[rows] = ((first_used >= 0) & (last_used <= last)).all(-1)
         # Beyond this OpenCV's fixed-point coordinates overflow.
-        clipped = np.clip(xy, -1e4, last + 1e4).astype(np.float32)
-        strip = cv2.remap(image, clipped, None, cv2.INTER_CUBIC)
+        clipped = np.clip(xy, -1e4, last + 1e4)
+        strip = resample(image, clipped, cv2.INTER_CUBIC)
         warped[rows] = strip.reshape(warped[rows].shape)
     return warped, inside
 
 
-def pixel_grid(shape: tuple[int, int], rows: slice = slice(None)) -> np.ndarray:
+def resample(
+    image: np.ndarray, map_xy: np.ndarray, interpolation: int
+) -> np.ndarray:
+    """Read an image at xy positions [H, W, 2], 0 outside it."""
+    x, y = np.moveaxis(map_xy.astype(np.float32), -1, 0)
+    return cv2.remap(image, x, y, interpolation)
+
+
+def pixel_grid(shape: tuple[int, ...], rows: slice = slice(None)) -> np.ndarray:
     """Return the xy of the pixels of some rows, float64 [H, W, 2]."""
     y, x = np.arange(shape[0], dtype=np.float64)[rows], np.arange(shape[1])
     return np.stack(np.broadcast_arrays(x, y[:, None]), -1)
-
-
-def _monomials(xy: np.ndarray, terms: int) -> np.ndarray:
-    x, y = xy[..., 0], xy[..., 1]
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y][:terms], -1)
 
 
 def _checked_landmarks(

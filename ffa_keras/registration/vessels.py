@@ -6,12 +6,14 @@ import numpy as np
 _RIDGE_SIGMAS = (1.5, 2.5, 3.5)
 _POLARITY_SIGMA = 2.5
 _FILL_SIGMA = 20
+_SPREAD = 4
 _RIM = 10
 # Share of the 8-bit range below which a pixel is surround, unless the corners
 # of the frame are brighter.
 _DARK = 12
 _NOISE_MEDIANS = 2
-_LEAST_RIDGE = 1e-3
+# Grey levels; the faintest 8-bit step is 1.
+_LEAST_RIDGE = 0.1
 _CREST_STRENGTH = 0.5
 _CREST_PIXELS = 12
 
@@ -61,7 +63,12 @@ def field_of_view(grey: np.ndarray) -> np.ndarray:
     surround = sorted(corners)[1]
     uniform = max(corners) - min(corners) < 4
     level = surround + _DARK if uniform or surround < 2 * _DARK else _DARK
-    return _largest_region(smooth > level)
+    region = _largest_region(smooth > level)
+    # The smoothing has spread the retina over the surround.
+    tool = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * _SPREAD + 1, 2 * _SPREAD + 1)
+    )
+    return cv2.erode(region, tool) > 0
 
 
 def eroded(mask: np.ndarray, margin: int) -> np.ndarray:
@@ -196,6 +203,7 @@ def _hessian(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _largest_region(mask: np.ndarray) -> np.ndarray:
+    """Return the largest connected region, its holes filled, uint8 {0, 1}."""
     outlines, _ = cv2.findContours(
         mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
@@ -203,4 +211,4 @@ def _largest_region(mask: np.ndarray) -> np.ndarray:
     region = np.zeros(mask.shape, np.uint8)
     if largest is not None:
         cv2.drawContours(region, [largest], -1, 1, cv2.FILLED)
-    return region > 0
+    return region

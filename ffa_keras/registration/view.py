@@ -53,7 +53,7 @@ class View:
 
 
 def make_views(ffa: np.ndarray, fundus: np.ndarray) -> tuple[View, View]:
-    """Prepare a pair; images of like size are scaled alike.
+    """Prepare a pair: scaled alike if of like size, else to one size.
 
     Args:
         ffa: [H, W], [H, W, 1] or [H, W, 3].
@@ -65,7 +65,8 @@ def make_views(ffa: np.ndarray, fundus: np.ndarray) -> tuple[View, View]:
     sides = [max(image.shape[:2]) for image in (ffa, fundus)]
     if max(sides) <= _LIKE_SIZES * min(sides):
         sides = [max(sides)] * 2
-    scales = [float(np.clip(side, *_LONG_SIDES)) / side for side in sides]
+    working_side = float(np.clip(min(sides), *_LONG_SIDES))
+    scales = [working_side / side for side in sides]
     # The vessels of an early FFA may still be dark.
     return (
         View(vessels.grey_levels(ffa, scales[0]), scales[0], 0),

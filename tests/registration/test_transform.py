@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
+from ffa_keras.registration.polynomial import fit_polynomial
 from ffa_keras.registration.transform import (
     apply_matrix,
     fit_landmarks,
-    fit_polynomial,
     parse_affine,
     warp_to_ffa,
 )

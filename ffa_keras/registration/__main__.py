@@ -1,0 +1,132 @@
+r"""Register one pair, or judge a transform that is known already.
+
+    python -m ffa_keras.registration --fundus=fundus.png --ffa=ffa.png \\
+        --output=registered
+
+Writes `transform.json`, `fundus.png` (brought onto the FFA), `valid_mask.png`,
+`checkerboard.png` and `overlay.png` (vessels of the photograph magenta, of the
+FFA green, of both white). Exit status 0 if the registration can be trusted, 1
+if it is refused, 2 if the input is bad.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from absl import flags
+
+from ffa_keras import cli
+from ffa_keras.data.images import (
+    field_of_view,
+    read_ffa,
+    read_fundus,
+    write_png,
+)
+from ffa_keras.data.manifest import read_landmarks
+from ffa_keras.errors import InputError
+from ffa_keras.files import write_text
+from ffa_keras.registration.pictures import checkerboard, vessel_overlay
+from ffa_keras.registration.register import (
+    METHODS,
+    RegistrationResult,
+    judge_matrix,
+    register_pair,
+)
+from ffa_keras.registration.transform import parse_matrix
+
+_FUNDUS = flags.DEFINE_string("fundus", None, "Photograph.", required=True)
+_FFA = flags.DEFINE_string("ffa", None, "Its FFA.", required=True)
+_OUTPUT = flags.DEFINE_string("output", None, "Folder.", required=True)
+_METHOD = flags.DEFINE_enum(
+    "method", "vessel", list(METHODS), "How to register."
+)
+_MATRIX = flags.DEFINE_string(
+    "matrix",
+    None,
+    "Known transform, fundus xy to FFA xy: six numbers if affine, nine if"
+    " projective, row by row. It is judged and used as it is.",
+)
+_LANDMARKS = flags.DEFINE_string(
+    "landmarks",
+    None,
+    "JSON file with fundus_xy and ffa_xy; the transform is fitted to them.",
+)
+
+_RIM = 3
+
+
+def main() -> int:
+    """Register the pair, write the files, print the verdict."""
+    fundus, ffa = read_fundus(_FUNDUS.value), read_ffa(_FFA.value)
+    known = _known_matrix()
+    if known is None:
+        result = register_pair(fundus, ffa, _METHOD.value)
+    else:
+        result = judge_matrix(fundus, ffa, known)
+    folder = Path(_OUTPUT.value)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--output={folder}: not a folder; name another")
+    aligned, inside = result.warp(fundus)
+    retina, _ = result.warp(field_of_view(fundus).astype(np.uint8))
+    valid = inside & (retina > 0) & field_of_view(ffa)
+    valid = cv2.erode(valid.astype(np.uint8), np.ones((2 * _RIM + 1,) * 2))
+    write_png(folder / "fundus.png", aligned)
+    write_png(folder / "valid_mask.png", valid * 255)
+    write_png(folder / "checkerboard.png", checkerboard(aligned, ffa))
+    write_png(folder / "overlay.png", vessel_overlay(aligned, ffa))
+    record = json.dumps(_record(result), indent=2)
+    write_text(folder / "transform.json", record + "\n")
+    print(_verdict(result))
+    return 0 if result.accepted else 1
+
+
+def _known_matrix() -> np.ndarray | None:
+    if _MATRIX.value and _LANDMARKS.value:
+        raise InputError("--matrix and --landmarks: give one of them")
+    if _MATRIX.value:
+        return parse_matrix(_MATRIX.value)
+    if _LANDMARKS.value:
+        return read_landmarks(Path(_LANDMARKS.value))
+    return None
+
+
+def _record(result: RegistrationResult) -> dict:
+    quality = result.quality
+    record = {
+        "accepted": result.accepted,
+        "reason": result.reason,
+        "matrix_fundus_to_ffa": result.matrix.tolist(),
+        "rmse_pixels": None if math.isnan(result.rmse) else result.rmse,
+        "matched_keypoints": quality.num_matches,
+        "agreeing_keypoints": quality.num_inliers,
+        "stretch": quality.singular_values,
+        "vessel_correlation": quality.vessel_ncc,
+        "vessels_in_place": quality.centreline_fraction,
+        "blocks_in_place": quality.num_blocks,
+    }
+    if result.transform is not None:
+        record["polynomial_ffa_to_fundus"] = {
+            "order": 1 if len(result.transform.coefficients) == 3 else 2,
+            "terms": "1 x y x2 xy y2 of (xy - centre) / scale",
+            "centre": result.transform.centre.tolist(),
+            "scale": result.transform.scale,
+            "coefficients": result.transform.coefficients.tolist(),
+        }
+    return record
+
+
+def _verdict(result: RegistrationResult) -> str:
+    if not result.accepted:
+        return f"refused: {result.reason}"
+    quality = result.quality
+    return (
+        f"accepted: {quality.num_inliers} keypoints agree, residual"
+        f" {result.rmse:.2f} pixels, {quality.centreline_fraction:.0%} of the"
+        f" vessels in place, vessel correlation {quality.vessel_ncc:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)
