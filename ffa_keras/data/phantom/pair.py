@@ -62,22 +62,13 @@ def make_pair(
     Raises:
         InputError: no such category.
     """
-    cameras = np.random.default_rng([seed, 4])
+    cameras = np.random.default_rng([seed, 5])
     field = _field(size, circular=cameras.random() < 0.5)
     drawn = _misalign(cameras, size, misalignment)
     matrix = drawn if matrix is None else np.asarray(matrix, np.float64)
     canvas = _canvas_for(matrix, size)
 
-    anatomy = grow(np.random.default_rng([seed, 0]))
-    leakage = leak(
-        np.random.default_rng([seed, 1]), category, anatomy, size, canvas
-    )
-    trees = vessel_trees(
-        np.random.default_rng([seed, 5]), anatomy, size, canvas
-    )
-    scene = (anatomy, trees, leakage, size)
-    fundus = render_fundus(np.random.default_rng([seed, 2]), *scene)
-    ffa = render_ffa(np.random.default_rng([seed, 3]), *scene)
+    fundus, ffa, vessels, leaks = _paint(seed, category, size, canvas)
 
     # The FFA is the canvas' middle, so that its truth is never resampled.
     edge = (canvas - size) // 2
@@ -92,10 +83,22 @@ def make_pair(
         fundus=_photograph(cameras, fundus, field),
         ffa=_angiogram(cameras, ffa[middle], field)[..., None],
         matrix=matrix,
-        vessel_mask=_truth(trees["mask"][middle] > 0.5, inside),
-        leakage_mask=_truth(leakage.mask[middle] > 0, inside),
+        vessel_mask=_truth(vessels[middle], inside),
+        leakage_mask=_truth(leaks[middle], inside),
         category=category,
     )
+
+
+def _paint(seed, category, size, canvas) -> tuple[np.ndarray, ...]:
+    """Return the scene: its two looks, and where vessels and leaks are."""
+    rngs = [np.random.default_rng([seed, part]) for part in range(5)]
+    anatomy = grow(rngs[0])
+    leakage = leak(rngs[1], category, anatomy, size, canvas)
+    trees = vessel_trees(rngs[2], anatomy, size, canvas)
+    scene = (anatomy, trees, leakage, size)
+    fundus = render_fundus(rngs[3], *scene)
+    ffa = render_ffa(rngs[4], *scene)
+    return fundus, ffa, trees["mask"] > 0.5, leakage.mask
 
 
 def _misalign(rng: np.random.Generator, size: int, amount: float) -> np.ndarray:
@@ -142,18 +145,21 @@ def _field(size: int, circular: bool) -> np.ndarray:
 def _photograph(rng, light, field) -> np.ndarray:
     """Return what the colour camera makes of the light: uint8 [S, S, 3]."""
     size = field.shape[0]
-    off_axis = _radius(size, rng.normal(0, 0.07, 2))[..., None]
+    off_axis = _radius(size, rng.normal(0, 0.07, 2))
     # Red light is scattered most, so that the edge loses it last.
     loss = rng.uniform(0.4, 1.0) * rng.normal((0.9, 1.0, 1.1), 0.12)
-    light = light * (1.04 - off_axis**2 * loss.astype(np.float32))
-    return _expose(rng, light, field[..., None], rng.uniform(0.008, 0.016))
+    kept = [1.04 - off_axis**2 * np.float32(colour) for colour in loss]
+    field = cv2.merge([field] * 3)
+    return _expose(
+        rng, light * cv2.merge(kept), field, rng.uniform(0.008, 0.016)
+    )
 
 
 def _angiogram(rng, light, field) -> np.ndarray:
     """Return what the angiograph makes of the light: uint8 [S, S]."""
     off_axis = _radius(field.shape[0], rng.normal(0, 0.08, 2))
     light = light * (1.06 - np.float32(rng.uniform(0.6, 1.5)) * off_axis**2)
-    return _expose(rng, light, field, rng.uniform(0.016, 0.03))
+    return _expose(rng, light, field, rng.uniform(0.014, 0.026))
 
 
 def _expose(rng, light, field, noise) -> np.ndarray:
@@ -161,6 +167,6 @@ def _expose(rng, light, field, noise) -> np.ndarray:
     size = light.shape[0]
     image = cv2.GaussianBlur(light, (0, 0), max(0.3, 0.0008 * size))
     grain = rng.standard_normal(light.shape, dtype=np.float32)
-    grain *= np.sqrt(image.clip(0.02, 1))
-    image = (image + np.float32(noise) * grain) * field
-    return np.round(255 * image.clip(0, 1)).astype(np.uint8)
+    grain *= np.float32(noise) * np.sqrt(np.maximum(image, 0.02))
+    image = 255 * (image + grain) * field
+    return np.round(image).clip(0, 255).astype(np.uint8)

@@ -12,10 +12,13 @@ from ffa_keras.data.phantom.fields import (
 )
 from ffa_keras.data.phantom.leakage import Leakage
 
+# Red, green and blue reflectance of fundi, and what vessels take from them.
 _ORANGE, _PINK, _BROWN = (
-    np.array(tone)
-    for tone in ((0.84, 0.41, 0.17), (0.82, 0.5, 0.42), (0.66, 0.38, 0.16))
+    (0.84, 0.41, 0.17),
+    (0.82, 0.5, 0.42),
+    (0.66, 0.38, 0.16),
 )
+_VEIN, _ARTERY, _BLOOD = (0.26, 0.48, 0.36), (0.1, 0.38, 0.3), (0.3, 0.62, 0.55)
 
 
 def render_fundus(
@@ -38,32 +41,27 @@ def render_fundus(
         float32 array [S, S, 3], RGB in [0, 1], on the canvas of the fields.
     """
     canvas = leakage.brightness.shape[0]
-    mix = rng.dirichlet((1.6, 0.7, 0.8))
-    tone = mix @ [_ORANGE, _PINK, _BROWN] * rng.normal(1, 0.04, 3)
+    mix = rng.dirichlet((1.5, 0.9, 0.8))
+    tone = mix @ np.array([_ORANGE, _PINK, _BROWN]) * rng.normal(1, 0.04, 3)
     light = 1 + 0.05 * smooth_noise(rng, canvas, 0.4 * size)
     light += 0.018 * fractal_noise(rng, canvas, 0.03 * size, 5)
     _paint_nerve_fibres(rng, light, anatomy, size)
-    image = light[..., None] * tone.astype(np.float32)
+    image = light * _colour(tone)
     # Pigment darkens the macula, most of all for short wavelengths.
     for sigma, depth in ((0.075, 0.28), (0.026, 0.26)):
-        macula = depth * spot(anatomy.fovea, sigma, size, canvas)[..., None]
-        image *= 1 - macula * np.array([0.6, 1.0, 1.1], np.float32)
+        macula = depth * spot(anatomy.fovea, sigma, size, canvas)
+        image *= 1 - macula * _colour((0.6, 1.0, 1.1))
     # Choroidal vessels shine through in red, pigment hides them in the macula.
-    choroid = _choroid(rng, canvas, size) * rng.uniform(0.3, 1.0)
+    choroid = _choroid(rng, canvas, size) * rng.uniform(0.3, 1.5)
     choroid *= 1 - 0.8 * spot(anatomy.fovea, 0.12, size, canvas)
-    image += choroid[..., None] * np.array([0.06, 0.035, 0.012], np.float32)
-    pallor = 0.75 * leakage.pallor[..., None]
-    pale = np.array([0.92, 0.68, 0.34], np.float32)
-    image += pallor * (pale - image)
+    image += choroid * _colour((0.06, 0.035, 0.012))
+    image += 0.75 * leakage.pallor * (_colour((0.92, 0.68, 0.34)) - image)
     _paint_disc(rng, image, anatomy, leakage.swelling, size)
-    vein = np.array([0.26, 0.48, 0.36], np.float32)
-    artery = np.array([0.1, 0.38, 0.3], np.float32)
-    image *= 1 - trees["vein"][..., None] * vein
-    image *= 1 - trees["artery"][..., None] * artery
-    image += trees["reflex"][..., None] * np.array([0.1, 0.09, 0.05], "f4")
-    blood = np.array([0.3, 0.62, 0.55], np.float32)
-    image *= 1 - leakage.redness[..., None] * blood
-    return image.clip(0, 1)
+    image *= 1 - trees["vein"] * _colour(_VEIN)
+    image *= 1 - trees["artery"] * _colour(_ARTERY)
+    image += trees["reflex"] * _colour((0.1, 0.09, 0.05))
+    image *= 1 - leakage.redness * _colour(_BLOOD)
+    return cv2.merge(list(image.clip(0, 1)))
 
 
 def render_ffa(
@@ -97,7 +95,7 @@ def render_ffa(
     image *= rng.uniform(0.34, 0.48)
     _stain_disc(rng, image, anatomy, size)
     image += 0.07 * trees["capillary"]
-    vessels = rng.uniform(0.24, 0.38)
+    vessels = rng.uniform(0.18, 0.36)
     for name, gain in (("vein", vessels), ("artery", 0.85 * vessels)):
         image += gain * trees[name] ** 0.75 * (1 - 0.5 * image)
     image += (0.95 - image).clip(0) * leakage.brightness
@@ -134,6 +132,11 @@ def vessel_trees(
     fields["reflex"] = cv2.GaussianBlur(streak, (0, 0), soft)
     fields["capillary"] = _capillaries(rng, anatomy, size, canvas)
     return fields
+
+
+def _colour(values) -> np.ndarray:
+    """Return RGB values for planes: float32 [3, 1, 1], as NumPy is fast on."""
+    return np.array(values, np.float32)[:, None, None]
 
 
 def _capillaries(rng, anatomy, size, canvas) -> np.ndarray:
@@ -183,24 +186,24 @@ def _paint_disc(rng, image, anatomy, swelling, size) -> None:
     blur = 0.005 + 0.035 * swelling
     radius = anatomy.disc_radius
     window, x, y = window_around(
-        anatomy.disc, radius + 5 * blur, size, image.shape[0]
+        anatomy.disc, radius + 5 * blur, size, image.shape[1]
     )
     ratio = rng.uniform(0.3, 0.6) * (1 - 0.6 * swelling)
     aside = rng.normal(0, 0.006, 2).astype(np.float32)
     aside[0] += 0.008 * np.sign(anatomy.fovea[0] - anatomy.disc[0])
     cup = _ellipse(x - aside[0], y - aside[1], radius * ratio, 0.016, size)
-    cup = cup[..., None]
-    rim = np.array([0.94, 0.61, 0.36]) * rng.normal(1, (0.02, 0.05, 0.1))
-    pale = np.array([1.0, 0.92, 0.7], np.float32)
+    rim = _colour((0.94, 0.61, 0.36) * rng.normal(1, (0.02, 0.05, 0.1)))
+    pale = _colour((1.0, 0.92, 0.7))
     grain = fractal_noise(rng, max(cup.shape), 0.03 * size, 3)
-    grain = 1 + 0.03 * grain[: cup.shape[0], : cup.shape[1], None]
+    grain = 1 + 0.03 * grain[: cup.shape[0], : cup.shape[1]]
     # The temporal rim is paler than the nasal one.
     side = np.sign(anatomy.fovea[0] - anatomy.disc[0])
-    grain += 0.07 * (side * x / radius).clip(-1, 1)[..., None]
-    painted = (rim.astype(np.float32) * (1 - cup) + pale * cup) * grain
-    disc = _ellipse(x, y, radius, blur, size)[..., None]
+    grain += 0.07 * (side * x / radius).clip(-1, 1)
+    painted = (rim * (1 - cup) + pale * cup) * grain
+    disc = _ellipse(x, y, radius, blur, size)
     disc *= 0.95 - 0.35 * swelling
-    image[window] += disc * (painted - image[window])
+    part = image[:, *window]
+    part += disc * (painted - part)
 
 
 def _stain_disc(rng, image, anatomy, size) -> None:
@@ -214,7 +217,7 @@ def _stain_disc(rng, image, anatomy, size) -> None:
     whole = _ellipse(x, y, radius, 0.012, size)
     inner = _ellipse(x - 0.004 * side, y, 0.8 * radius, 0.014, size)
     hollow = _ellipse(x, y, 0.5 * radius, 0.03, size)
-    stain = rng.uniform(0.06, 0.14)
+    stain = rng.uniform(0.1, 0.2)
     image[window] += stain * whole
     image[window] += stain * (whole - inner).clip(0) * (0.3 + temporal)
     image[window] -= 0.8 * stain * hollow

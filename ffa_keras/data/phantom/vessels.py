@@ -91,7 +91,7 @@ def grow_tree(
     territory = Territory()
     tree, buds = [], []
     for points, radius in trunks:
-        radii, sprouts = _taper(rng, points, radius, first=0.085)
+        radii, sprouts = _taper(rng, points, radius, 0.085, fovea)
         tree.append(Vessel(points, radii))
         buds += sprouts
         territory.take(points.tolist())
@@ -105,7 +105,7 @@ def grow_tree(
             if len(points) < 5:
                 continue
             territory.take(points.tolist())
-            radii, sprouts = _taper(rng, points, bud.radius, first=0.025)
+            radii, sprouts = _taper(rng, points, bud.radius, 0.025, fovea)
             tree.append(Vessel(points, radii))
             buds += sprouts
     for vessel in tree:
@@ -113,23 +113,24 @@ def grow_tree(
     return tree
 
 
-def _taper(rng, points, radius, first) -> tuple[np.ndarray, list[_Bud]]:
+def _taper(rng, points, radius, wait, fovea) -> tuple[np.ndarray, list[_Bud]]:
     """Choose where branches leave and thin the rest by Murray's law.
 
     r^3 = r_rest^3 + r_branch^3 (Murray 1926).
     """
     count = len(points)
+    away = np.hypot(*(points - fovea).T)
     radii = np.empty(count)
     buds: list[_Bud] = []
     side = rng.choice((-1.0, 1.0))
-    wait = first
     for i in range(count):
         radii[i] = radius
         radius = max(radius * 0.9985, 0.8 * SMALLEST_RADIUS)
         wait -= STEP
         if wait > 0 or i + 3 >= count:
             continue
-        equal = rng.random() < 0.25
+        # Only twigs lead into the macula.
+        equal = rng.random() < 0.25 and away[i] > _MACULA_RADIUS
         share = rng.uniform(0.62, 0.8) if equal else rng.uniform(0.3, 0.5)
         angle = rng.uniform(0.55, 0.95) if equal else rng.uniform(0.75, 1.35)
         branch = share * radius
@@ -161,6 +162,8 @@ def _walk(rng, bud, territories, disc, fovea, tortuosity) -> np.ndarray:
             goal, pull = math.atan2(y - disc_y, x - disc_x), 0.016
         turn = 0.7 * turn + kick + pull * math.sin(goal - heading)
         if i > 3:
+            if away < _MACULA_RADIUS and math.cos(goal - heading) < -0.2:
+                break
             swerve = _swerve(territories, x, y, heading + turn)
             if swerve is None:
                 break
