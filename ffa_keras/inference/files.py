@@ -5,10 +5,19 @@ import struct
 import zlib
 from pathlib import Path
 
+from ffa_keras import __version__
 from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
 
-_SIGNATURE_AND_IHDR = 8 + 25
+# What every answer says of itself; never anything of the patient or the file.
+LABEL = {
+    "Title": "Synthetic FFA",
+    "Software": f"ffa_keras {__version__}",
+    "Disclaimer": "Synthetic image, not for clinical use",
+}
+
+# Signature and header of a PNG file; text fields may follow them.
+PNG_START = 8 + 25
 
 
 def find_photographs(source: str) -> dict[Path, Path]:
@@ -52,6 +61,20 @@ def find_photographs(source: str) -> dict[Path, Path]:
     return answers
 
 
+def text_chunks(texts: dict[str, str]) -> bytes:
+    """Return text fields in the form in which a PNG file holds them.
+
+    Args:
+        texts: Latin-1 text by keyword.
+    """
+    chunks = b""
+    for keyword, text in texts.items():
+        content = b"tEXt" + f"{keyword}\0{text}".encode("latin-1")
+        chunks += struct.pack(">I", len(content) - 4) + content
+        chunks += struct.pack(">I", zlib.crc32(content))
+    return chunks
+
+
 def label_png(png: bytes, texts: dict[str, str]) -> bytes:
     """Write text fields into a PNG image.
 
@@ -60,11 +83,6 @@ def label_png(png: bytes, texts: dict[str, str]) -> bytes:
         texts: Latin-1 text by keyword.
 
     Returns:
-        The image with a tEXt chunk for each, after its header.
+        The image with the text fields after its header.
     """
-    chunks = b""
-    for keyword, text in texts.items():
-        content = b"tEXt" + f"{keyword}\0{text}".encode("latin-1")
-        chunks += struct.pack(">I", len(content) - 4) + content
-        chunks += struct.pack(">I", zlib.crc32(content))
-    return png[:_SIGNATURE_AND_IHDR] + chunks + png[_SIGNATURE_AND_IHDR:]
+    return png[:PNG_START] + text_chunks(texts) + png[PNG_START:]

@@ -1,22 +1,16 @@
 """Translate photographs into files."""
 
+import os
 import sys
 from pathlib import Path
 
 import keras
 
-from ffa_keras import __version__
 from ffa_keras.data.images import encode_png, read_fundus
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
-from ffa_keras.inference.files import find_photographs, label_png
-from ffa_keras.inference.translators import load_translator
-
-LABEL = {
-    "Title": "Synthetic FFA",
-    "Software": f"ffa_keras {__version__}",
-    "Disclaimer": "Synthetic image, not for clinical use",
-}
+from ffa_keras.inference.files import LABEL, find_photographs, label_png
+from ffa_keras.inference.translators import fingerprint, load_translator
 
 
 def predict(
@@ -42,6 +36,7 @@ def predict(
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--output={output}: is a file; name a folder")
+    _check_writable(folder)
     taken = [a for a in answers.values() if (folder / a).exists()]
     if taken and not overwrite:
         raise InputError(
@@ -49,6 +44,7 @@ def predict(
             " add --overwrite or name another folder"
         )
     translate = load_translator(model)
+    label = {**LABEL, "Model": fingerprint(model)}
     progress = keras.utils.Progbar(len(answers), unit_name="photograph")
     failures = 0
     for photograph, answer in answers.items():
@@ -60,6 +56,17 @@ def predict(
             print(f"\nskipped {photograph}: {reason}", file=sys.stderr)
         else:
             with replacing(folder / answer) as temporary:
-                temporary.write_bytes(label_png(encode_png(ffa), LABEL))
+                temporary.write_bytes(label_png(encode_png(ffa), label))
         progress.add(1)
     return failures
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written, before any work is done."""
+    standing = folder
+    while not standing.exists() and standing != standing.parent:
+        standing = standing.parent
+    if not standing.is_dir() or not os.access(standing, os.W_OK):
+        raise InputError(
+            f"--output={folder}: cannot be written; name another folder"
+        )

@@ -1,5 +1,6 @@
 """A trained generator in any of its forms, behind one function."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import tensorflow as tf
 
 import ffa_keras.models  # noqa: F401  registers the classes of .keras files
 from ffa_keras.errors import InputError
-from ffa_keras.training.runs import CONFIG_NAME, load_generator
+from ffa_keras.training.runs import (
+    CONFIG_NAME,
+    GENERATOR_NAME,
+    load_generator,
+)
 from ffa_keras.translate import translate
 
 # Fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
@@ -60,6 +65,32 @@ def load_translator(model: str | Path) -> Translator:
     return checked
 
 
+def fingerprint(model: str | Path) -> str:
+    """Return what tells one model from another, whatever its folder's name.
+
+    Args:
+        model: as `load_translator` takes it; it must exist.
+
+    Returns:
+        Kind of the model and 12 hexadecimal digits of the SHA-256 of its
+        files; for a SavedModel also its version.
+    """
+    path = Path(model)
+    if path.is_dir() and (path / CONFIG_NAME).is_file():
+        path = path / GENERATOR_NAME
+    kind = "Keras" if path.suffix == ".keras" else "TFLite"
+    if path.is_dir():
+        path = _newest_version(path)
+        version = path.resolve().name
+        kind = f"SavedModel {version}" if version.isdecimal() else "SavedModel"
+    files = sorted(path.glob("**/*")) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return f"{kind}, SHA-256 {digest.hexdigest()[:12]}"
+
+
 def _loader(path: Path) -> Callable[[Path], Translator]:
     if path.suffix == ".tflite":
         return _load_tflite
@@ -86,8 +117,7 @@ def _load_keras(path: Path) -> Translator:
 
 
 def _load_saved_model(path: Path) -> Translator:
-    if versions := _versions(path):
-        path = max(versions, key=lambda version: int(version.name))
+    path = _newest_version(path)
     # The loaded object must outlive its signatures.
     loaded = tf.saved_model.load(str(path))
     serve = loaded.signatures[_SIGNATURE]
@@ -120,6 +150,11 @@ def _versions(path: Path) -> list[Path]:
         for folder in path.glob("*/saved_model.pb")
         if folder.parent.name.isdecimal()
     ]
+
+
+def _newest_version(path: Path) -> Path:
+    versions = _versions(path)
+    return max(versions, key=lambda v: int(v.name)) if versions else path
 
 
 def _batch(fundus: np.ndarray) -> np.ndarray:
