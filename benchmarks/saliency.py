@@ -90,7 +90,7 @@ def _measure(workers: list[_Worker], size: int, window: int) -> list[dict]:
         if any(size >= s and window >= w for s, w in worker.gave_up):
             continue
         reply = worker.ask(size=size, window=window)
-        if "error" in reply or reply["first"] > PATIENCE:
+        if "error" in reply or reply["seconds"] > PATIENCE:
             worker.gave_up.append((size, window))
         if "error" in reply:
             continue
@@ -99,7 +99,7 @@ def _measure(workers: list[_Worker], size: int, window: int) -> list[dict]:
             "size": size,
             "window": window,
             "memory": reply["memory"],
-            "times": [],
+            "times": [reply["seconds"]],
         }
         rows.append(row)
         active.append((worker, row))

@@ -1,0 +1,247 @@
+r"""Accuracy, verdicts and time of registration against known answers.
+
+    python -m benchmarks.registration --pairs=FOLDER/pairs.csv
+
+prints, for both front ends and three baselines, the landmark errors, verdicts
+and times of real pairs whose manifest names a landmarks file for each.
+`--faded` fades every FFA first; `--wrong_pairs` registers photographs with the
+FFAs of other eyes instead, which must all be refused; `--phantoms=N` needs no
+files and uses N phantom pairs under known warps. One thread.
+"""
+
+import csv
+import dataclasses
+import json
+import os
+import resource
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from ffa_keras import cli  # isort: skip
+
+import cv2
+import numpy as np
+from absl import flags
+
+from benchmarks.registration_baselines import BASELINES
+from benchmarks.registration_phantoms import SIZE, make_warped_pair
+from ffa_keras.data.images import read_ffa, read_fundus
+from ffa_keras.errors import InputError
+from ffa_keras.registration import METHODS, judge_matrix, register_pair
+from ffa_keras.registration.transform import apply_matrix, pixel_grid
+
+_PAIRS = flags.DEFINE_string(
+    "pairs", None, "Manifest with the columns eye and landmarks."
+)
+_FADED = flags.DEFINE_bool(
+    "faded", False, "Contrast 0.3, blur sigma 1.8 and noise sigma 5 on FFAs."
+)
+_WRONG_PAIRS = flags.DEFINE_bool(
+    "wrong_pairs", False, "Register every photograph with other eyes' FFAs."
+)
+_PHANTOMS = flags.DEFINE_integer(
+    "phantoms", 0, "Number of phantom pairs to use instead of files."
+)
+_METHOD = flags.DEFINE_string(
+    "method", "", f"Only this: {', '.join((*METHODS, *BASELINES))}."
+)
+
+_LEVELS = (0.25, 0.5, 1, 2, 3, 5, 10)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pair:
+    name: str
+    eye: str
+    fundus: np.ndarray
+    ffa: np.ndarray
+    fundus_xy: np.ndarray
+    ffa_xy: np.ndarray
+
+
+def main() -> None:
+    """Print the table that the flags ask for."""
+    cv2.setNumThreads(1)
+    if _PHANTOMS.value:
+        _phantoms(_PHANTOMS.value)
+        return
+    if not _PAIRS.value:
+        raise InputError("--pairs: missing; name a pairs.csv, or --phantoms=N")
+    pairs = list(_read_pairs(Path(_PAIRS.value)))
+    if _WRONG_PAIRS.value:
+        _wrong_pairs(pairs)
+    else:
+        _landmark_errors(pairs)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\nPeak memory of the process: {peak:.0f} MB")
+
+
+def _read_pairs(path: Path) -> Iterable[_Pair]:
+    try:
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+    except OSError as error:
+        raise InputError(f"--pairs={path}: no such manifest") from error
+    for row in rows:
+        if not row.get("landmarks"):
+            raise InputError(f"--pairs={path}: a row without landmarks")
+        marks = json.loads((path.parent / row["landmarks"]).read_text())
+        ffa = read_ffa(path.parent / row["ffa"])
+        yield _Pair(
+            row["pair_id"],
+            row.get("eye") or row["pair_id"],
+            read_fundus(path.parent / row["fundus"]),
+            _faded(ffa) if _FADED.value else ffa,
+            np.array(marks["fundus_xy"], float),
+            np.array(marks["ffa_xy"], float),
+        )
+
+
+def _faded(ffa: np.ndarray) -> np.ndarray:
+    """Imitate a late frame: less contrast, blurred, noisy."""
+    grey = ffa[..., 0].astype(float)
+    pale = cv2.GaussianBlur(
+        (grey - grey.mean()) * 0.3 + grey.mean(), (0, 0), 1.8
+    )
+    noisy = pale + np.random.default_rng(0).normal(0, 5, pale.shape)
+    return np.rint(noisy.clip(0, 255)).astype(np.uint8)[..., None]
+
+
+def _contenders() -> dict[str, Callable]:
+    """Return by name what maps a pair to (matrix or None, verdict)."""
+
+    def front_end(method: str) -> Callable:
+        def run(fundus, ffa):
+            result = register_pair(fundus, ffa, method)
+            return result.matrix, result.accepted
+
+        return run
+
+    def baseline(estimate: Callable) -> Callable:
+        def run(fundus, ffa):
+            matrix = estimate(fundus, ffa)
+            if matrix is None or abs(np.linalg.det(matrix)) < 1e-6:
+                return None, False
+            return matrix, None
+
+        return run
+
+    every = {name: front_end(name) for name in METHODS}
+    every |= {name: baseline(run) for name, run in BASELINES.items()}
+    if _METHOD.value and _METHOD.value not in every:
+        raise InputError(f"--method: use one of {', '.join(every)}")
+    return {n: r for n, r in every.items() if _METHOD.value in ("", n)}
+
+
+def _landmark_errors(pairs: list[_Pair]) -> None:
+    print("| method | pair | mean | median | max | verdict | seconds |")
+    print("|---|---|---|---|---|---|---|")
+    summary = []
+    for name, run in _contenders().items():
+        means, accepted, seconds = [], 0, []
+        for pair in pairs:
+            start = time.perf_counter()
+            matrix, verdict = run(pair.fundus, pair.ffa)
+            seconds.append(time.perf_counter() - start)
+            if verdict is None:
+                judged = judge_matrix(pair.fundus, pair.ffa, matrix)
+                verdict = judged.accepted
+            accepted += verdict
+            matrix = np.eye(3) if matrix is None else matrix
+            off = apply_matrix(matrix, pair.fundus_xy) - pair.ffa_xy
+            error = np.linalg.norm(off, axis=1)
+            means.append(error.mean())
+            print(
+                f"| {name} | {pair.name} | {error.mean():.2f} |"
+                f" {np.median(error):.2f} | {error.max():.1f} |"
+                f" {'accepted' if verdict else 'refused'} |"
+                f" {seconds[-1]:.2f} |",
+                flush=True,
+            )
+        summary.append(
+            f"| {name} | {accepted} | {sum(m < 10 for m in means)} |"
+            f" {np.median(means):.2f} | {max(means):.2f} |"
+            f" {np.median(seconds):.2f} | {max(seconds):.2f} |"
+        )
+    print(
+        f"\n| method, {len(pairs)} pairs | accepted | mean error < 10 px |"
+        " median of means | worst mean | median seconds | most seconds |"
+    )
+    print("|---|---|---|---|---|---|---|", *summary, sep="\n")
+
+
+def _wrong_pairs(pairs: list[_Pair]) -> None:
+    print(
+        "| method | wrong pairs | accepted | most keypoints | highest ratio |"
+        " highest correlation | most vessels in place | most blocks |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for method in METHODS:
+        if _METHOD.value not in ("", method):
+            continue
+        results = [
+            register_pair(one.fundus, other.ffa, method)
+            for one in pairs
+            for other in pairs
+            if one.eye != other.eye
+        ]
+        quality = [result.quality for result in results]
+        print(
+            f"| {method} | {len(results)} |"
+            f" {sum(result.accepted for result in results)} |"
+            f" {max(q.num_inliers for q in quality)} |"
+            f" {max(q.inlier_ratio for q in quality):.2f} |"
+            f" {max(q.vessel_ncc for q in quality):.2f} |"
+            f" {max(q.centreline_fraction for q in quality):.2f} |"
+            f" {max(q.num_blocks for q in quality)} |"
+        )
+
+
+def _phantoms(count: int) -> None:
+    names = ("transform", "nearest matrix")
+    print(
+        f"| method, {count} phantom pairs | accepted | median | 95th pct | max |"
+        + "".join(f" < {level} px |" for level in _LEVELS)
+        + " median seconds |"
+    )
+    print("|---|---|---|---|---|" + "---|" * (len(_LEVELS) + 1))
+    for method in METHODS:
+        if _METHOD.value not in ("", method):
+            continue
+        errors, accepted, seconds = [], 0, []
+        for seed in range(count):
+            pair = make_warped_pair(seed)
+            start = time.perf_counter()
+            result = register_pair(pair.fundus, pair.ffa, method)
+            seconds.append(time.perf_counter() - start)
+            accepted += result.accepted
+            errors.append(_phantom_errors(result, pair.truth))
+        for name, column in zip(names, np.array(errors).T, strict=True):
+            shares = [np.mean(column < level) for level in _LEVELS]
+            print(
+                f"| {method}, {name} | {accepted} | {np.median(column):.2f} |"
+                f" {np.percentile(column, 95):.2f} | {column.max():.2f} |"
+                + "".join(f" {share:.1%} |" for share in shares)
+                + f" {np.median(seconds):.2f} |"
+            )
+
+
+def _phantom_errors(result, truth: Callable) -> tuple[float, float]:
+    """Return the mean error over the overlap: transform, nearest matrix."""
+    xy = pixel_grid((SIZE, SIZE))[::16, ::16].reshape(-1, 2)
+    goal = truth(xy)
+    shown = ((goal >= 0) & (goal < SIZE)).all(1)
+    xy, goal = xy[shown], goal[shown]
+    off = apply_matrix(result.matrix, xy) - goal
+    nearest = float(np.linalg.norm(off, axis=1).mean())
+    if result.transform is None:
+        return nearest, nearest
+    back = result.transform(goal) - xy
+    return float(np.linalg.norm(back, axis=1).mean()), nearest
+
+
+if __name__ == "__main__":
+    cli.run(main)
