@@ -1,0 +1,136 @@
+"""Batches: the same for the same seed, resumable, from the right split."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ffa_keras.data.patches import PatchSampling
+from ffa_keras.data.pipeline import (
+    TrainingPatches,
+    find_dataset,
+    load_pairs,
+    validation_pairs,
+)
+from ffa_keras.errors import InputError
+
+GRID = PatchSampling(64, 48, stride=40, min_valid=0.5)
+CROPS = PatchSampling(64, 48, crops_per_pair=3)
+
+
+def _collect(dataset):
+    return [batch["ffa"].numpy() for batch in dataset]
+
+
+def _as_set(batches):
+    return {patch.tobytes() for batch in batches for patch in batch}
+
+
+@pytest.fixture(scope="module")
+def crops(phantom_dataset):
+    return TrainingPatches(phantom_dataset, CROPS, seed=1)
+
+
+def test_batches_are_network_values_of_the_patch_size(crops):
+    batch = next(iter(crops.epoch(0, batch_size=4)))
+    assert batch["fundus"].shape == (4, 64, 48, 3)
+    assert batch["ffa"].shape == (4, 64, 48, 1)
+    for images in batch.values():
+        assert images.dtype == tf.float32
+        assert -1 <= np.min(images) < np.max(images) <= 1
+
+
+def test_an_epoch_has_the_promised_number_of_full_batches(crops):
+    pairs = len(list(crops._pairs))
+    assert crops.num_patches == 3 * pairs
+    assert len(_collect(crops.epoch(0, 4))) == crops.steps(4)
+    assert crops.steps(4) == 3 * pairs // 4
+
+
+def test_the_same_seed_and_epoch_give_the_same_batches(crops, phantom_dataset):
+    again = TrainingPatches(phantom_dataset, CROPS, seed=1)
+    other = TrainingPatches(phantom_dataset, CROPS, seed=2)
+    first = _collect(crops.epoch(5, 2))
+    np.testing.assert_array_equal(first, _collect(again.epoch(5, 2)))
+    assert not np.array_equal(first, _collect(crops.epoch(6, 2)))
+    assert not np.array_equal(first, _collect(other.epoch(5, 2)))
+
+
+def test_skipped_batches_leave_the_rest_of_the_epoch_as_it_was(crops):
+    whole = _collect(crops.epoch(3, 2))
+    np.testing.assert_array_equal(
+        whole[5:], _collect(crops.epoch(3, 2, skip=5))
+    )
+
+
+def test_grid_patches_come_once_each_in_another_order(phantom_dataset):
+    still = PatchSampling(64, 48, stride=40, min_valid=0.5, flip=False)
+    patches = TrainingPatches(phantom_dataset, still, seed=0)
+    first, second = (_collect(patches.epoch(e, 1)) for e in (0, 1))
+    assert len(first) == patches.num_patches
+    assert _as_set(first) == _as_set(second)
+    assert not np.array_equal(first, second)
+
+
+def test_patches_come_from_the_training_split_only(phantom_dataset):
+    still = PatchSampling(128, 128, stride=64, min_valid=0.1, flip=False)
+    patches = TrainingPatches(phantom_dataset, still, seed=0)
+    served = _as_set(
+        np.round((b["ffa"].numpy() + 1) * 127.5).astype(np.uint8)
+        for b in patches.epoch(0, 1)
+    )
+    frames = {
+        split: {
+            np.where(p["valid_mask"] > 0, p["ffa"], 0)
+            .astype(np.uint8)
+            .tobytes()
+            for p in load_pairs(phantom_dataset, split).as_numpy_iterator()
+        }
+        for split in ("train", "validation", "test")
+    }
+    assert served == frames["train"]
+    assert not served & (frames["validation"] | frames["test"])
+
+
+def test_fundus_and_ffa_are_flipped_alike(phantom_dataset):
+    flipping = PatchSampling(128, 128, stride=64, min_valid=0.1)
+    patches = TrainingPatches(phantom_dataset, flipping, seed=0)
+    for batch in patches.epoch(0, 1).take(6):
+        # Outside the valid mask both are black, and only there both are.
+        black = [np.all(batch[k][0] == -1, axis=-1) for k in batch]
+        assert np.mean(black[0] & black[1]) >= 0.95 * np.mean(black[0])
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 5])
+def test_validation_is_padded_with_pairs_that_do_not_count(
+    phantom_dataset, replicas
+):
+    pairs = list(validation_pairs(phantom_dataset, replicas))
+    real = int(load_pairs(phantom_dataset, "validation").cardinality())
+    assert len(pairs) % replicas == 0
+    assert sum(float(pair["weight"][0]) for pair in pairs) == real
+
+
+def test_pairs_stay_compressed_when_asked(phantom_dataset):
+    pair = next(iter(load_pairs(phantom_dataset, "train", decode=False)))
+    assert pair["fundus"].dtype == tf.string
+
+
+def test_a_dataset_is_found_from_any_folder_above_it(phantom_dataset):
+    found = find_dataset(phantom_dataset)
+    assert (found / "dataset_info.json").is_file()
+    assert find_dataset(found) == found
+
+
+def test_no_dataset_or_two_are_refused(phantom_dataset, tmp_path):
+    with pytest.raises(InputError, match="holds no prepared dataset"):
+        find_dataset(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "dataset_info.json").touch()
+    with pytest.raises(InputError, match="holds more than one dataset"):
+        find_dataset(tmp_path)
+
+
+def test_a_patch_larger_than_a_pair_is_refused(phantom_dataset):
+    with pytest.raises(InputError, match="--patch_height=129"):
+        TrainingPatches(phantom_dataset, PatchSampling(129, 48), seed=0)
