@@ -105,10 +105,7 @@ class ExportedGenerator(tf.Module):
         }
 
     def _translate_file(self, content: tf.Tensor) -> tf.Tensor:
-        fundus = tf.io.decode_image(
-            content, channels=3, expand_animations=False
-        )
-        fundus = tf.cast(fundus, tf.float32)
+        fundus = tf.cast(_decode(content), tf.float32)
         fundus.set_shape([None, None, 3])
         ffa = tf.round(self.serve(fundus[None])[FFA][0])
         png = tf.io.encode_png(tf.cast(ffa, tf.uint8))
@@ -129,3 +126,16 @@ class ExportedGenerator(tf.Module):
             ENCODED: self.encoded,
             NETWORK: self.network,
         }
+
+
+def _decode(content: tf.Tensor) -> tf.Tensor:
+    """Return uint8 [H, W, 3], for JPEG files the very pixels of OpenCV."""
+    return tf.cond(
+        tf.io.is_jpeg(content),
+        lambda: tf.io.decode_jpeg(
+            content, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: tf.io.decode_image(
+            content, channels=3, expand_animations=False
+        ),
+    )

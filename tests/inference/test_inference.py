@@ -97,7 +97,7 @@ def exported(trained_run, tmp_path_factory):
         trained_run / "generator.keras",
         version,
         version.parent,
-        export_tflite(trained_run, folder / "ffa.tflite"),
+        export_tflite(trained_run, folder / "ffa.tflite")[0],
     ]
 
 
@@ -128,6 +128,7 @@ def test_fingerprints_tell_models_apart(trained_run, exported):
         ({"source": "{empty}"}, "no photograph found"),
         ({"source": "nowhere/*.png"}, "no photograph found"),
         ({"output": "{broken}"}, "is a file; name a folder"),
+        ({"output": "{broken}/deeper"}, "cannot be written"),
     ],
 )
 def test_bad_input_is_refused_before_any_work(

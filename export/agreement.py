@@ -1,0 +1,107 @@
+"""How closely an exported generator answers as the Keras model does."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import keras
+import numpy as np
+from absl import logging
+
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.data.pipeline import load_pairs
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation.metrics import ssim
+from ffa_keras.inference.translators import Translator
+from ffa_keras.translate import translate
+
+_NUM_HELD_OUT = 4
+_NUM_CALIBRATION = 32
+_PATCH = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Agreement:
+    """The answers of an exported generator beside those of Keras.
+
+    Attributes:
+        psnr: over all pixels of all photographs, dB; infinite if all equal.
+        worst: largest difference of a pixel, grey levels.
+        ssim: mean over the photographs.
+    """
+
+    psnr: float
+    worst: int
+    ssim: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.psnr:.1f} dB from Keras, worst pixel {self.worst} grey"
+            f" levels, SSIM {self.ssim:.4f}"
+        )
+
+
+def compare(
+    generator: keras.Model,
+    exported: Translator,
+    photographs: Iterable[np.ndarray],
+) -> Agreement:
+    """Translate photographs with both and compare the 8-bit answers.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
+        exported: as `load_translator` returns it.
+        photographs: uint8 arrays [H, W, 3], RGB; at least one.
+    """
+    squares, worst, similarities = [], 0, []
+    for fundus in photographs:
+        wanted, got = translate(generator, fundus), exported(fundus)
+        difference = np.abs(wanted.astype(int) - got)
+        squares.append(difference.ravel() ** 2)
+        worst = max(worst, int(difference.max()))
+        similarities.append(float(ssim(wanted[None], got[None])[0]))
+    error = float(np.mean(np.concatenate(squares)))
+    psnr = 10 * np.log10(255**2 / error) if error else float("inf")
+    return Agreement(float(psnr), worst, float(np.mean(similarities)))
+
+
+def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
+    """Return validation photographs, or phantoms where there is no dataset.
+
+    Args:
+        dataset_dir: a prepared dataset.
+
+    Returns:
+        uint8 arrays [H, W, 3], RGB.
+    """
+    try:
+        pairs = load_pairs(dataset_dir, "validation").take(_NUM_HELD_OUT)
+    except InputError as error:
+        logging.warning("compared on phantoms: %s", error)
+        return [
+            make_pair(seed, "large_focal", 256).fundus
+            for seed in range(_NUM_HELD_OUT)
+        ]
+    return [pair["fundus"] for pair in pairs.as_numpy_iterator()]
+
+
+def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
+    """Return patches of training photographs that set the ranges of int8.
+
+    Args:
+        dataset_dir: a prepared dataset.
+
+    Returns:
+        float32 arrays [1, H, W, 3], grey levels, H and W at most 256, from the
+        middle of the photographs.
+
+    Raises:
+        InputError: no such dataset.
+    """
+    patches = []
+    for pair in load_pairs(dataset_dir, "train").take(_NUM_CALIBRATION):
+        fundus = pair["fundus"].numpy()
+        top, left = (max(0, n - _PATCH) // 2 for n in fundus.shape[:2])
+        patch = fundus[None, top : top + _PATCH, left : left + _PATCH]
+        patches.append(patch.astype(np.float32))
+    return patches

@@ -1,0 +1,8 @@
+"""Flags that the export programs share."""
+
+from absl import flags
+
+RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
+OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the versions, or file.tflite.", required=True
+)

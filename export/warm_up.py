@@ -1,0 +1,56 @@
+"""Requests that TensorFlow Serving replays before a version goes live."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from export.signatures import (
+    ENCODED,
+    FUNDUS,
+    FUNDUS_BYTES,
+    SERVING_DEFAULT,
+    WITH_SALIENCY,
+)
+from ffa_keras.data.images import encode_png
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
+
+# Where TensorFlow Serving looks, in the folder of a version.
+WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
+
+
+def write_warm_up(version: Path, model_name: str, size: int = 512) -> None:
+    """Add one request for each endpoint to a SavedModel.
+
+    Args:
+        version: folder of the SavedModel.
+        model_name: by which clients will ask for it.
+        size: side of the phantom photograph that is sent, pixels.
+
+    Raises:
+        InputError: `tensorflow-serving-api` is not installed.
+    """
+    try:
+        from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+    except ImportError as error:
+        raise InputError(
+            "--warm_up: needs tensorflow-serving-api; pip install"
+            " 'ffa_keras[serving]'"
+        ) from error
+    fundus = make_pair(0, "large_focal", size).fundus
+    batch = fundus[None].astype("float32")
+    requests = {
+        SERVING_DEFAULT: (FUNDUS, batch),
+        WITH_SALIENCY: (FUNDUS, batch),
+        ENCODED: (FUNDUS_BYTES, [encode_png(fundus)]),
+    }
+    file = version / WARM_UP_FILE
+    file.parent.mkdir()
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for endpoint, (name, value) in requests.items():
+            log = PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = model_name
+            request.model_spec.signature_name = endpoint
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+            writer.write(log.SerializeToString())

@@ -1,0 +1,68 @@
+"""Smaller kinds of TFLite file answer as Keras does, or are not written."""
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from export import tflite
+from export.agreement import compare
+from export.equalize import equalize
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
+from ffa_keras.inference.translators import load_translator
+from ffa_keras.models import ResnetGenerator
+from ffa_keras.training.runs import load_generator
+
+
+@pytest.fixture(scope="module", params=["float16", "dynamic", "int8"])
+def kind(request, trained_run, tmp_path_factory):
+    file = tmp_path_factory.mktemp("kinds") / "ffa.tflite"
+    tflite.export_tflite(trained_run, file, request.param)
+    return request.param, file
+
+
+def test_every_kind_takes_sizes_it_was_not_calibrated_on(trained_run, kind):
+    precision, file = kind
+    photographs = [make_pair(9, "large_focal", 256).fundus[:201, :162]]
+    agreement = compare(
+        load_generator(trained_run), load_translator(file), photographs
+    )
+    assert agreement.psnr > tflite.BOUNDS[precision]
+    assert agreement.ssim > 0.9
+
+
+def test_int8_does_all_its_arithmetic_in_8_bits(kind):
+    precision, file = kind
+    if precision != "int8":
+        pytest.skip("of int8 only")
+    interpreter = Interpreter(model_path=str(file))
+    interpreter.allocate_tensors()
+    floats = [
+        tensor["name"]
+        for tensor in interpreter.get_tensor_details()
+        if tensor["dtype"] == np.float32
+    ]
+    # The photograph that goes in and the picture that comes out.
+    assert len(floats) == 2, floats
+
+
+def test_a_file_that_strays_is_not_written(trained_run, tmp_path, monkeypatch):
+    monkeypatch.setitem(tflite.BOUNDS, "float32", 400.0)
+    with pytest.raises(InputError, match="at least 400 dB wanted"):
+        tflite.export_tflite(trained_run, tmp_path / "ffa.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_equalizing_changes_kernels_but_not_answers():
+    generator = ResnetGenerator(num_filters=4, num_blocks=1)
+    generator.build((None, None, None, 3))
+    for weight in generator.weights:
+        if weight.path.endswith("kernel"):
+            weight.assign(5 * weight)
+    fundus = make_pair(2, "normal", 128).fundus[None].astype("float32")
+    network = fundus / 127.5 - 1
+    before = generator(network).numpy()
+    kernel = generator.network.layers[1].kernel.numpy()
+    equalize(generator, [fundus])
+    np.testing.assert_allclose(generator(network), before, atol=2e-3)
+    assert np.abs(generator.network.layers[1].kernel - kernel).max() > 1e-3

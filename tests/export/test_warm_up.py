@@ -1,0 +1,67 @@
+"""The warm-up requests are what TensorFlow Serving replays."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Replays as the server does: the C++ loader, the wire format, no code of ours.
+_REPLAY = """
+import sys
+import tensorflow as tf
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+folder = sys.argv[1]
+with tf.compat.v1.Session(graph=tf.Graph()) as session:
+    meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], folder)
+    file = folder + "/assets.extra/tf_serving_warmup_requests"
+    for record in tf.compat.v1.io.tf_record_iterator(file):
+        request = PredictionLog.FromString(record).predict_log.request
+        name = request.model_spec.signature_name
+        signature = meta.signature_def[name]
+        answers = session.run(
+            {k: v.name for k, v in signature.outputs.items()},
+            {
+                signature.inputs[k].name: tf.make_ndarray(v)
+                for k, v in request.inputs.items()
+            },
+        )
+        shapes = {k: v.shape for k, v in sorted(answers.items())}
+        print(request.model_spec.name, name, shapes)
+"""
+
+
+def test_warm_up_requests_are_answered_without_our_code(
+    trained_run, run_program, tmp_path
+):
+    apis = pytest.importorskip(
+        "tensorflow_serving", reason="tensorflow-serving-api is not installed"
+    )
+    run_program(
+        "-m", "export.saved_model", f"--run_dir={trained_run}",
+        f"--output={tmp_path / 'eyes'}", "--warm_up",
+    )  # fmt: skip
+    place = str(list(apis.__path__)[0]).removesuffix("tensorflow_serving")
+    code = f"import sys; sys.path.append({place!r})\n{_REPLAY}"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, tmp_path / "eyes/1"],
+        cwd=tmp_path, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "eyes serving_default {'ffa': (1, 512, 512, 1)}",
+        "eyes with_saliency"
+        " {'ffa': (1, 512, 512, 1), 'saliency': (1, 512, 512, 1)}",
+        "eyes encoded {'ffa_bytes': (1,)}",
+    ]
+
+
+def test_without_the_serving_extra_nothing_is_written(
+    trained_run, tmp_path, monkeypatch
+):
+    from export.saved_model import export_saved_model
+    from ffa_keras.errors import InputError
+
+    missing = "tensorflow_serving.apis.prediction_log_pb2"
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(InputError, match=r"pip install 'ffa_keras\[serving\]'"):
+        export_saved_model(trained_run, tmp_path / "eyes", warm_up=True)
+    assert not list((tmp_path / "eyes").iterdir())
