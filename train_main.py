@@ -7,6 +7,8 @@ Every field of `ffa_keras.training.config.TrainConfig` is a flag. A flag after
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from absl import flags
 
@@ -18,7 +20,7 @@ from ffa_keras.training.train import train
 _RESUME = flags.DEFINE_bool(
     "resume", False, "Go on from the latest checkpoint in --run_dir."
 )
-_DEFINE = {
+_DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
     bool: flags.DEFINE_bool,
     float: flags.DEFINE_float,
     int: flags.DEFINE_integer,

@@ -31,14 +31,12 @@ def mean_training_ffa(pairs: tf.data.Dataset) -> Translator:
         fundus uint8 [H, W, 3] to uint8 [H, W, 1]: the mean, each image first
         brought to the size of the first, and the mean to that of the fundus.
     """
-    total, count = None, 0
-    for pair in pairs:
+    mean = np.zeros((0, 0))
+    for count, pair in enumerate(pairs):
         image = pair["ffa"].numpy()[..., 0].astype(np.float64)
-        if total is None:
-            total = np.zeros_like(image)
-        total += _resize(image, total.shape)
-        count += 1
-    mean = total / count
+        if not count:
+            mean = np.zeros_like(image)
+        mean += (_resize(image, mean.shape) - mean) / (count + 1)
 
     def translate(fundus: np.ndarray) -> np.ndarray:
         resized = _resize(mean, fundus.shape[:2])

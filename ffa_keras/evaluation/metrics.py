@@ -22,11 +22,10 @@ def judge(
         `psnr` (dB) and `ssim` over the full frame, `psnr_valid` and
         `ssim_valid` inside the mask. Black borders flatter the former.
     """
-    batch = [tf.constant(image[None]) for image in (real, fake)]
-    valid = tf.constant(mask[None])
+    first, second, valid = (tf.constant(x[None]) for x in (real, fake, mask))
     return {
-        "psnr": float(psnr(*batch)[0]),
-        "ssim": float(ssim(*batch)[0]),
-        "psnr_valid": float(psnr(*batch, valid)[0]),
-        "ssim_valid": float(ssim(*batch, valid)[0]),
+        "psnr": float(psnr(first, second)[0]),
+        "ssim": float(ssim(first, second)[0]),
+        "psnr_valid": float(psnr(first, second, valid)[0]),
+        "ssim_valid": float(ssim(first, second, valid)[0]),
     }

@@ -24,19 +24,19 @@ def mean_with_interval(
         `mean`, `low`, `high` and `n`, the number of pictures; the interval is
         missing (NaN) for fewer than two patients.
     """
-    values = np.asarray(values, np.float64)
-    finite = np.isfinite(values)
-    values, patients = values[finite], np.asarray(patients)[finite]
+    figures = np.asarray(values, np.float64)
+    finite = np.isfinite(figures)
+    figures = figures[finite]
     result = {
-        "mean": float(values.mean()) if len(values) else float("nan"),
+        "mean": float(figures.mean()) if len(figures) else float("nan"),
         "low": float("nan"),
         "high": float("nan"),
-        "n": len(values),
+        "n": len(figures),
     }
-    names, index = np.unique(patients, return_inverse=True)
+    names, index = np.unique(np.asarray(patients)[finite], return_inverse=True)
     if len(names) < 2:
         return result
-    sums = np.bincount(index, values)
+    sums = np.bincount(index, figures)
     counts = np.bincount(index)
     draws = np.random.default_rng(seed).integers(
         0, len(names), (_RESAMPLES, len(names))

@@ -80,6 +80,14 @@ class ConditionalGan(keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self._term_weights = {k: v for k, v in weights.items() if v}
+        if ("perceptual" in self._term_weights) != (
+            perceptual_loss is not None
+        ):
+            raise ValueError(
+                "perceptual_loss must be given if and only if its weight is"
+                f" positive. Received: weights={dict(weights)},"
+                f" perceptual_loss={perceptual_loss}"
+            )
         self._perceptual_loss = perceptual_loss
         names = [f"loss/{term}" for term in self._term_weights]
         names += ["loss/generator", "loss/discriminator"]
@@ -187,15 +195,18 @@ class ConditionalGan(keras.Model):
     def _terms(
         self, real: tf.Tensor, fake: tf.Tensor, fake_logits: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        compute = {
-            "adversarial": lambda: losses.generator_adversarial_loss(
+        terms = {}
+        if "adversarial" in self._term_weights:
+            terms["adversarial"] = losses.generator_adversarial_loss(
                 fake_logits
-            ),
-            "pixel": lambda: losses.pixel_loss(real, fake),
-            "perceptual": lambda: self._perceptual_loss(real, fake),
-            "saliency": lambda: losses.saliency_loss(real, fake),
-        }
-        return {term: compute[term]() for term in self._term_weights}
+            )
+        if "pixel" in self._term_weights:
+            terms["pixel"] = losses.pixel_loss(real, fake)
+        if self._perceptual_loss is not None:
+            terms["perceptual"] = self._perceptual_loss(real, fake)
+        if "saliency" in self._term_weights:
+            terms["saliency"] = losses.saliency_loss(real, fake)
+        return terms
 
 
 def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:

@@ -212,13 +212,14 @@ def _to_text(value: Any) -> str:
 
 
 def _from_text(path: Path, field: dataclasses.Field, text: str) -> Any:
-    if field.type is bool:
+    kind: Any = field.type
+    if kind is bool:
         if text not in ("true", "false"):
             raise InputError(
                 f"{path}: --{field.name}={text}: expected true or false"
             )
         return text == "true"
     try:
-        return field.type(text)
+        return kind(text)
     except ValueError as error:
         raise InputError(f"{path}: --{field.name}={text}: {error}") from error

@@ -50,6 +50,9 @@ def train(config: TrainConfig, resume: bool = False) -> None:
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_dtype_policy(config.precision)
+    # The graph optimizer's remapper cannot fuse a biased convolution with the
+    # LeakyReLU after it while training, and says so as an error.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     with strategy.scope():
         method = build_method(config, steps_per_epoch)
     runs.claim(config)
