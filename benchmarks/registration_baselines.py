@@ -48,9 +48,9 @@ def mutual_information(
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetShrinkFactorsPerLevel([8, 4, 2, 1])
     method.SetSmoothingSigmasPerLevel([4, 2, 1, 0])
-    centre = [(side - 1) / 2 for side in ffa.shape[1::-1]]
+    centre = (np.array(ffa.shape[1::-1]) - 1) / 2
     start = sitk.AffineTransform(2)
-    start.SetCenter(centre)
+    start.SetCenter(centre.tolist())
     method.SetInitialTransform(start, inPlace=True)
     try:
         method.Execute(fixed, moving)
@@ -58,7 +58,7 @@ def mutual_information(
         return None
     back = np.eye(3)
     back[:2, :2] = np.reshape(start.GetMatrix(), (2, 2))
-    back[:2, 2] = start.GetTranslation() + centre - back[:2, :2] @ centre
+    back[:2, 2] = centre + start.GetTranslation() - back[:2, :2] @ centre
     return np.linalg.inv(back)
 
 
