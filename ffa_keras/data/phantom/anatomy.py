@@ -31,7 +31,7 @@ _TRUNKS = (
     (((0, 0), (-0.07, 0.025), (-0.2, 0.04), (-0.36, 0.1)), 0.42),
     (((0, 0), (0.06, 0.05), (0.15, 0.105), (0.27, 0.1)), 0.36),
 )
-_RADIUS_OF_VEIN, _RADIUS_OF_ARTERY = 0.0052, 0.0038
+_RADIUS_OF_VEIN, _RADIUS_OF_ARTERY = 0.0049, 0.0036
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,9 +65,9 @@ def grow(rng: np.random.Generator) -> Anatomy:
     temporal = rng.choice((-1.0, 1.0))
     tilt = rng.normal(0, 0.05)
     axis = temporal * np.array([np.cos(tilt), np.sin(tilt)])
-    middle = rng.normal(0, (0.035, 0.025)).clip(-0.08, 0.08)
+    middle = rng.normal(0, (0.035, 0.025)).clip(-0.05, 0.05)
     distance = rng.uniform(0.29, 0.35)
-    disc = middle - axis * distance * rng.uniform(0.55, 0.85)
+    disc = middle - axis * distance * rng.uniform(0.5, 0.78)
     fovea = disc + axis * distance + np.array([0, 0.02])
     frame = np.stack([axis, [0.0, 1.0]])
     trees, taken = [], Territory()
@@ -86,7 +86,13 @@ def grow(rng: np.random.Generator) -> Anatomy:
         ]
         beside = -beside
         trees.append(grow_tree(rng, trunks, disc, fovea, winding, taken))
-    return Anatomy(disc, rng.uniform(0.06, 0.075), fovea, *trees)
+    zoom = rng.uniform(0.95, 1.18)
+    veins, arteries = (
+        [Vessel(zoom * v.points, zoom * v.radii) for v in tree]
+        for tree in trees
+    )
+    radius = zoom * rng.uniform(0.06, 0.075)
+    return Anatomy(zoom * disc, radius, zoom * fovea, veins, arteries)
 
 
 def paint_tree(

@@ -120,7 +120,7 @@ def _membrane_pool(rng, fields, anatomy, away, size) -> None:
     for _ in range(rng.integers(2, 5)):
         place = centre + rng.normal(0, 0.35 * radius, 2)
         _blob(rng, bright, place, 0.45 * radius, size, 0.8, 0.8)
-    _blob(rng, pallor, centre, 0.95 * radius, size, 0.4, 0.5)
+    _blob(rng, pallor, centre, 0.95 * radius, size, 0.42, 0.8)
     for _ in range(rng.integers(0, 4)):
         place = centre + rng.normal(0, 0.7 * radius, 2)
         blood = radius * rng.uniform(0.1, 0.28)
@@ -139,7 +139,7 @@ def _cystoid_pool(rng, bright, pallor, centre, size) -> None:
         petal = radius * rng.uniform(0.3, 0.6)
         _blob(rng, bright, place, petal, size, rng.uniform(0.55, 0.75), 0.7)
     _blob(rng, bright, centre, 1.9 * radius, size, 0.4, 0.6)
-    _blob(rng, pallor, centre, 1.9 * radius, size, 0.3, 0.6)
+    _blob(rng, pallor, centre, 1.9 * radius, size, 0.34, 0.8)
     _flecks(rng, pallor, centre, 2.2 * radius, size, rng.integers(6, 20))
 
 

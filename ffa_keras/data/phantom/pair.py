@@ -146,8 +146,8 @@ def _photograph(rng, light, field) -> np.ndarray:
     """Return what the colour camera makes of the light: uint8 [S, S, 3]."""
     size = field.shape[0]
     off_axis = _radius(size, rng.normal(0, 0.07, 2))
-    # Red light is scattered most, so that the edge loses it last.
-    loss = rng.uniform(0.4, 1.0) * rng.normal((0.9, 1.0, 1.1), 0.12)
+    # The edge is dimmer and often of another hue.
+    loss = rng.uniform(0.5, 1.4) * rng.normal((1.1, 1.0, 0.9), 0.15)
     kept = [1.04 - off_axis**2 * np.float32(colour) for colour in loss]
     field = cv2.merge([field] * 3)
     return _expose(

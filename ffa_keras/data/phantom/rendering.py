@@ -18,7 +18,11 @@ _ORANGE, _PINK, _BROWN = (
     (0.82, 0.5, 0.42),
     (0.66, 0.38, 0.16),
 )
-_VEIN, _ARTERY, _BLOOD = (0.26, 0.48, 0.36), (0.1, 0.38, 0.3), (0.3, 0.62, 0.55)
+_VEIN, _ARTERY, _BLOOD = (
+    (0.24, 0.44, 0.33),
+    (0.09, 0.32, 0.26),
+    (0.3, 0.62, 0.55),
+)
 
 
 def render_fundus(
@@ -43,10 +47,11 @@ def render_fundus(
     canvas = leakage.brightness.shape[0]
     mix = rng.dirichlet((1.5, 0.9, 0.8))
     tone = mix @ np.array([_ORANGE, _PINK, _BROWN]) * rng.normal(1, 0.04, 3)
-    light = 1 + 0.05 * smooth_noise(rng, canvas, 0.4 * size)
+    light = 1 + 0.07 * smooth_noise(rng, canvas, 0.4 * size)
     light += 0.018 * fractal_noise(rng, canvas, 0.03 * size, 5)
     _paint_nerve_fibres(rng, light, anatomy, size)
     image = light * _colour(tone)
+    image[1] *= 1 + 0.04 * smooth_noise(rng, canvas, 0.5 * size)
     # Pigment darkens the macula, most of all for short wavelengths.
     for sigma, depth in ((0.075, 0.28), (0.026, 0.26)):
         macula = depth * spot(anatomy.fovea, sigma, size, canvas)
@@ -89,9 +94,11 @@ def render_ffa(
     image += 0.06 * (_choroid(rng, canvas, size) - 0.3)
     # Xanthophyll and tall pigment cells hide the choroid of the fovea.
     image *= 1 - rng.uniform(0.3, 0.45) * spot(
-        anatomy.fovea, 0.085, size, canvas
+        anatomy.fovea, 0.11, size, canvas
     )
-    image *= 1 - rng.uniform(0.3, 0.5) * spot(anatomy.fovea, 0.04, size, canvas)
+    image *= 1 - rng.uniform(0.3, 0.5) * spot(
+        anatomy.fovea, 0.047, size, canvas
+    )
     image *= rng.uniform(0.34, 0.48)
     _stain_disc(rng, image, anatomy, size)
     image += 0.07 * trees["capillary"]
@@ -178,7 +185,7 @@ def _paint_nerve_fibres(rng, light, anatomy, size) -> None:
     angle = np.degrees(np.arctan2(y, x)) * 2 + 360
     sheen = fibres[angle.astype(int).clip(0, 719)]
     distance = x**2 + y**2
-    light[window] += (0.06 + 0.025 * sheen) * np.exp(-distance / 0.016)
+    light[window] += (0.07 + 0.03 * sheen) * np.exp(-distance / 0.022)
 
 
 def _paint_disc(rng, image, anatomy, swelling, size) -> None:

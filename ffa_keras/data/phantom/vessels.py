@@ -10,7 +10,7 @@ STEP = 0.007
 SMALLEST_RADIUS = 0.0008
 # Half the side of the square in which vessels grow.
 EXTENT = 0.75
-_CELL = 0.026
+_CELL = 0.028
 _AVASCULAR_RADIUS = 0.042
 _MACULA_RADIUS = 0.23
 
@@ -91,7 +91,7 @@ def grow_tree(
     territory = Territory()
     tree, buds = [], []
     for points, radius in trunks:
-        radii, sprouts = _taper(rng, points, radius, 0.085, fovea)
+        radii, sprouts = _taper(rng, points, radius, 0.115, fovea)
         tree.append(Vessel(points, radii))
         buds += sprouts
         territory.take(points.tolist())
@@ -105,7 +105,7 @@ def grow_tree(
             if len(points) < 5:
                 continue
             territory.take(points.tolist())
-            radii, sprouts = _taper(rng, points, bud.radius, 0.025, fovea)
+            radii, sprouts = _taper(rng, points, bud.radius, 0.03, fovea)
             tree.append(Vessel(points, radii))
             buds += sprouts
     for vessel in tree:
@@ -178,7 +178,7 @@ def _walk(rng, bud, territories, disc, fovea, tortuosity) -> np.ndarray:
 def _swerve(territories, x, y, heading) -> float | None:
     """Return the turn that avoids taken ground, or nothing if there is none."""
     own, others = territories
-    ahead, fallback = 0.036, None
+    ahead, fallback = 0.038, None
     for turn in (0.0, 0.5, -0.5):
         direction = heading + turn
         there = x + ahead * math.cos(direction), y + ahead * math.sin(direction)
