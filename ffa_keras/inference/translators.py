@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import ffa_keras.models  # noqa: F401  registers the classes of .keras files
 from ffa_keras.errors import InputError
+from ffa_keras.inference.strips import translate_in_strips
+from ffa_keras.models import ResnetGenerator
 from ffa_keras.training.runs import (
     CONFIG_NAME,
     GENERATOR_NAME,
@@ -22,6 +23,9 @@ Translator = Callable[[np.ndarray], np.ndarray]
 
 _SIGNATURE = "serving_default"
 _SMALLEST_SIDE = 16
+# Above, a Keras generator works in strips: at once it would take about a
+# gigabyte a megapixel.
+_MOST_PIXELS_AT_ONCE = 2**21
 
 
 def load_translator(model: str | Path) -> Translator:
@@ -107,13 +111,21 @@ def _loader(path: Path) -> Callable[[Path], Translator]:
 
 
 def _load_run(path: Path) -> Translator:
-    generator = load_generator(path)
-    return lambda fundus: translate(generator, fundus)
+    return _translator_of(load_generator(path))
 
 
 def _load_keras(path: Path) -> Translator:
-    generator = keras.saving.load_model(path, compile=False)
-    return lambda fundus: translate(generator, fundus)
+    return _translator_of(keras.saving.load_model(path, compile=False))
+
+
+def _translator_of(generator: keras.Model) -> Translator:
+    def answer(fundus: np.ndarray) -> np.ndarray:
+        large = fundus.shape[0] * fundus.shape[1] > _MOST_PIXELS_AT_ONCE
+        if large and isinstance(generator, ResnetGenerator):
+            return translate_in_strips(generator, fundus)
+        return translate(generator, fundus)
+
+    return answer
 
 
 def _load_saved_model(path: Path) -> Translator:

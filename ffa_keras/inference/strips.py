@@ -1,0 +1,221 @@
+"""Translate a photograph of any size in bounded memory, without seams.
+
+Instance normalisation takes its moments over the whole image, so tiles that
+are translated alone differ in brightness. Here every layer sees strips of the
+rows it needs, and the moments are gathered over all strips before the next
+layer reads on: the answer is that of the whole image up to rounding. At full
+and half resolution strips are computed again whenever they are read, which
+costs little; only the quarter resolution of the residual blocks is stored.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.models import (
+    InstanceNormalization,
+    ReflectionPadding2D,
+    ResidualBlock,
+    ResnetGenerator,
+)
+from ffa_keras.ops import from_grey_levels, to_grey_levels
+
+# Values of a strip: 64 MiB as float32.
+_STRIP_VALUES = 2**24
+_FEWEST_ROWS = 8
+
+
+class _Rows(Protocol):
+    """Values [height, width, channels] that are read some rows at a time."""
+
+    shape: tuple[int, int, int]
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        """Return rows `start` to `stop`, float32 [1, rows, width, channels]."""
+
+
+class _Stored:
+    """Values in memory: network input, or what a residual block leaves."""
+
+    def __init__(self, values: np.ndarray):
+        self.values = values
+        self.shape = values.shape
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return tf.convert_to_tensor(self.values[None, start:stop])
+
+
+class _Photograph(_Stored):
+    """A photograph in grey levels, read as network values."""
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return from_grey_levels(super().read(start, stop))
+
+
+class _Convolved:
+    """What a convolution makes of rows padded by reflection."""
+
+    def __init__(self, rows: _Rows, layer: keras.layers.Conv2D, padding: int):
+        self._rows, self._layer, self._padding = rows, layer, padding
+        self._size, self._stride = layer.kernel_size[0], layer.strides[0]
+        height, width, _ = rows.shape
+        self.shape = (
+            height // self._stride,
+            width // self._stride,
+            layer.filters,
+        )
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        last = self._rows.shape[0] - 1
+        first = start * self._stride - self._padding
+        wanted = np.arange(
+            first, first + (stop - start - 1) * self._stride + self._size
+        )
+        wanted = last - np.abs(last - np.abs(wanted))
+        low = wanted.min()
+        x = self._rows.read(low, wanted.max() + 1)
+        x = tf.gather(x, wanted - low, axis=1)
+        p = self._padding
+        return self._layer(
+            tf.pad(x, [[0, 0], [0, 0], [p, p], [0, 0]], "REFLECT")
+        )
+
+
+class _Upsampled:
+    """What a 3x3 transposed convolution of stride 2 makes of rows."""
+
+    def __init__(self, rows: _Rows, layer: keras.layers.Conv2DTranspose):
+        self._rows, self._layer = rows, layer
+        height, width, _ = rows.shape
+        self.shape = (2 * height, 2 * width, layer.filters)
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        # Row 2 i of the output also holds a share of row i - 1.
+        low = max(0, start // 2 - 1)
+        x = self._layer(self._rows.read(low, (stop + 1) // 2))
+        return x[:, start - 2 * low : stop - 2 * low]
+
+
+class _Normalized:
+    """Rows under instance normalisation with the moments of all rows."""
+
+    def __init__(self, rows: _Rows, layer: InstanceNormalization):
+        self._rows = rows
+        self.shape = rows.shape
+        mean, variance = _moments(rows)
+        self._scale = layer.gamma / np.sqrt(variance + layer.epsilon)
+        self._shift = layer.beta - mean * self._scale
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return self._rows.read(start, stop) * self._scale + self._shift
+
+
+class _Activated:
+    """Rows after a layer that works pixel by pixel."""
+
+    def __init__(self, rows: _Rows, layer: keras.layers.Layer):
+        self._rows, self._layer = rows, layer
+        self.shape = rows.shape
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return self._layer(self._rows.read(start, stop))
+
+
+def translate_in_strips(
+    generator: ResnetGenerator, fundus: np.ndarray
+) -> np.ndarray:
+    """Translate one photograph at its native size, as `translate` does.
+
+    Args:
+        generator: fundus to FFA.
+        fundus: uint8 [H, W, 3], RGB; H and W at least 16.
+
+    Returns:
+        uint8 [H, W, 1].
+    """
+    height, width, _ = fundus.shape
+    padded = np.pad(
+        fundus, ((0, -height % 4), (0, -width % 4), (0, 0)), "reflect"
+    )
+    rows = _connect(generator.network.layers, _Photograph(padded))
+    ffa = np.concatenate(
+        [
+            np.rint(to_grey_levels(rows.read(*strip))[0]).astype(np.uint8)
+            for strip in _strips(rows.shape)
+        ]
+    )
+    return ffa[:height, :width]
+
+
+def _connect(
+    layers: list[keras.layers.Layer], rows: _Rows, store: bool = False
+) -> _Rows:
+    """Return the output of layers, to be read some rows at a time.
+
+    With `store`, what convolutions make is kept instead of made again.
+    """
+    padding = 0
+    for layer in layers:
+        if isinstance(layer, ReflectionPadding2D):
+            padding = layer.padding
+        elif isinstance(layer, ResidualBlock):
+            rows = _apply_residual(layer, rows)
+        elif isinstance(layer, InstanceNormalization):
+            rows = _Normalized(rows, layer)
+        elif isinstance(layer, keras.layers.Conv2DTranspose):
+            rows = _Upsampled(rows, layer)
+        elif isinstance(layer, keras.layers.Conv2D):
+            rows, padding = _Convolved(rows, layer, padding), 0
+            rows = _store(rows) if store else rows
+        else:
+            rows = _Activated(rows, layer)
+    return rows
+
+
+def _apply_residual(block: ResidualBlock, rows: _Rows) -> _Stored:
+    """Add the branch to rows that are stored, in place."""
+    total = _store(rows)
+    # The branch is stored before its last normalisation: the sum overwrites
+    # what the branch reads.
+    *inner, last = block.branch.layers
+    branch = _Normalized(_connect(inner, total, store=True), last)
+    for start, stop in _strips(branch.shape):
+        total.values[start:stop] += branch.read(start, stop)[0].numpy()
+    return total
+
+
+def _store(rows: _Rows) -> _Stored:
+    if isinstance(rows, _Stored):
+        return rows
+    values = np.empty(rows.shape, np.float32)
+    for start, stop in _strips(rows.shape):
+        values[start:stop] = rows.read(start, stop)[0]
+    return _Stored(values)
+
+
+def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of each channel, gathered strip by strip."""
+    count, mean, squares = 0, np.zeros(1), np.zeros(1)
+    for start, stop in _strips(rows.shape):
+        x = rows.read(start, stop)
+        strip_mean, variance = (
+            m.numpy().astype(np.float64) for m in tf.nn.moments(x, (0, 1, 2))
+        )
+        size = (stop - start) * rows.shape[1]
+        shift = strip_mean - mean
+        total = count + size
+        squares = squares + size * (variance + shift**2 * count / total)
+        mean = mean + shift * size / total
+        count = total
+    return mean.astype(np.float32), (squares / count).astype(np.float32)
+
+
+def _strips(shape: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
+    height, width, channels = shape
+    rows = max(_FEWEST_ROWS, _STRIP_VALUES // (width * channels))
+    edges = [*range(0, height, rows), height]
+    return itertools.pairwise(edges)
