@@ -23,8 +23,8 @@ Translator = Callable[[np.ndarray], np.ndarray]
 
 _SIGNATURE = "serving_default"
 _SMALLEST_SIDE = 16
-# Above, a Keras generator works in strips: at once it would take about a
-# gigabyte a megapixel.
+# Above, a Keras generator works in strips: at once it would take more than
+# three gigabytes a megapixel.
 _MOST_PIXELS_AT_ONCE = 2**21
 
 

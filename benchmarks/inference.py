@@ -1,0 +1,140 @@
+"""Latency and memory of a generator in each of its forms.
+
+`python -m benchmarks.inference --run=RUN_DIR` exports the generator of a run,
+translates one phantom photograph in every form, each in a process of its own,
+and prints a Markdown table. Calls are interleaved, so that a busy moment of
+the machine falls on all forms; memory is the peak of the process above what
+it held before the model was loaded.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from ffa_keras import cli  # isort: skip
+
+from absl import flags
+
+from ffa_keras.errors import InputError
+
+_RUN = flags.DEFINE_string("run", "", "Run folder.")
+_MODEL = flags.DEFINE_string("model", "", "What a process serves.")
+_SIZE = flags.DEFINE_integer("size", 512, "Side of the photograph.", 16)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Timed calls of each form.", 1)
+_FORM = flags.DEFINE_string("form", "", "Serve this form; used by the parent.")
+
+_KINDS = ("float32", "float16", "dynamic", "int8")
+
+
+def _export(run_dir: str, folder: Path) -> dict[str, Path]:
+    """Return where each form of the generator is; int8 only if it passes."""
+    from export.saved_model import export_saved_model
+    from export.tflite import export_tflite
+
+    forms = {
+        "Keras": Path(run_dir) / "generator.keras",
+        "Keras, strips": Path(run_dir) / "generator.keras",
+        "SavedModel": export_saved_model(run_dir, folder / "saved_model"),
+    }
+    for kind in _KINDS:
+        file = folder / f"{kind}.tflite"
+        try:
+            forms[f"TFLite {kind}"] = export_tflite(run_dir, file, kind)[0]
+        except InputError as error:
+            print(f"TFLite {kind}: left out, {error}")
+    return forms
+
+
+class _Worker:
+    """One form in its process."""
+
+    def __init__(self, name: str, model: Path):
+        self.name, self.model = name, model
+        self.seconds: list[float] = []
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "benchmarks.inference",
+                f"--model={model}", f"--form={name}", f"--size={_SIZE.value}",
+            ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        self.first = self._reply()
+
+    def _reply(self) -> dict:
+        line = self._process.stdout.readline()
+        if not line:
+            raise InputError(f"{self.name}: its process ended early")
+        return json.loads(line)
+
+    def call(self) -> None:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self.seconds.append(self._reply()["seconds"])
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def _peak_mb() -> float:
+    # Not getrusage: its peak is inherited from the parent.
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    raise InputError("/proc/self/status: no VmHWM; run this on Linux")
+
+
+def _serve(name: str, model: str) -> None:
+    """Translate once for every line that comes in."""
+    from ffa_keras.data.phantom import make_pair
+    from ffa_keras.inference import translators
+
+    if name == "Keras, strips":
+        translators._MOST_PIXELS_AT_ONCE = 0
+    fundus = make_pair(0, "normal", _SIZE.value).fundus
+    before = _peak_mb()
+    translate = translators.load_translator(model)
+    translate(fundus)
+    print(json.dumps({"memory": _peak_mb() - before}), flush=True)
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        translate(fundus)
+        seconds = time.perf_counter() - begin
+        print(json.dumps({"seconds": seconds}), flush=True)
+
+
+def _size_mb(path: Path) -> float:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(f.stat().st_size for f in files if f.is_file()) / 1e6
+
+
+def main() -> None:
+    """Serve one form, or compare all of them."""
+    if _FORM.value:
+        _serve(_FORM.value, _MODEL.value)
+        return
+    if not _RUN.value:
+        raise InputError("--run: name the folder of a run")
+    with tempfile.TemporaryDirectory() as folder:
+        forms = _export(_RUN.value, Path(folder))
+        workers = [_Worker(name, model) for name, model in forms.items()]
+        for _ in range(_ROUNDS.value):
+            for worker in workers:
+                worker.call()
+        print("| Form | Best s | Worst s | Peak MB | Size MB |")
+        print("|---|---|---|---|---|")
+        for worker in workers:
+            worker.close()
+            print(
+                f"| {worker.name} | {min(worker.seconds):.3f}"
+                f" | {max(worker.seconds):.3f} | {worker.first['memory']:.0f}"
+                f" | {_size_mb(worker.model):.1f} |"
+            )
+
+
+if __name__ == "__main__":
+    cli.run(main)
