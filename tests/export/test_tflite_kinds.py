@@ -1,5 +1,6 @@
 """Smaller kinds of TFLite file answer as Keras does, or are not written."""
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -14,27 +15,56 @@ from ffa_keras.models import ResnetGenerator
 from ffa_keras.training.runs import load_generator
 
 
-@pytest.fixture(scope="module", params=["float16", "dynamic", "int8"])
+@pytest.fixture(scope="module", params=["float16", "dynamic"])
 def kind(request, trained_run, tmp_path_factory):
     file = tmp_path_factory.mktemp("kinds") / "ffa.tflite"
     tflite.export_tflite(trained_run, file, request.param)
     return request.param, file
 
 
-def test_every_kind_takes_sizes_it_was_not_calibrated_on(trained_run, kind):
+def test_every_kind_takes_sizes_it_was_not_made_with(trained_run, kind):
     precision, file = kind
     photographs = [make_pair(9, "large_focal", 256).fundus[:201, :162]]
     agreement = compare(
         load_generator(trained_run), load_translator(file), photographs
     )
-    # A single photograph may stray further than all held-out ones together.
-    assert agreement.psnr > tflite.BOUNDS[precision] - 6
+    assert agreement.psnr > tflite.BOUNDS[precision]
+    assert agreement.ssim > 0.97
 
 
-def test_int8_does_all_its_arithmetic_in_8_bits(kind):
-    precision, file = kind
-    if precision != "int8":
-        pytest.skip("of int8 only")
+@pytest.fixture(scope="module")
+def uneven_generator():
+    """Some channels a hundred times as loud as others before they are equal."""
+    rng = np.random.default_rng(0)
+    keras.utils.set_random_seed(0)
+    generator = ResnetGenerator(num_filters=8, num_blocks=1)
+    generator.build((None, None, None, 3))
+    for layer in generator.network.layers[1:10:4]:
+        factor = 5 * 10 ** rng.uniform(-1, 1, layer.kernel.shape[-1])
+        layer.kernel.assign(layer.kernel * factor)
+    return generator
+
+
+def _int8_file(generator, patches, folder):
+    file = folder / "int8.tflite"
+    file.write_bytes(tflite._convert(generator, "int8", patches))
+    return file
+
+
+def test_int8_is_all_8_bits_and_owes_its_accuracy_to_equalizing(
+    uneven_generator, tmp_path
+):
+    fundus = make_pair(2, "normal", 128).fundus
+    patches = [fundus[None].astype(np.float32)]
+    wanted = keras.models.clone_model(uneven_generator)
+    wanted.build((None, None, None, 3))
+    wanted.set_weights(uneven_generator.get_weights())
+    plain = _int8_file(uneven_generator, patches, tmp_path)
+    before = compare(wanted, load_translator(plain), [fundus]).psnr
+    equalize(uneven_generator, patches)
+    file = _int8_file(uneven_generator, patches, tmp_path)
+    after = compare(wanted, load_translator(file), [fundus]).psnr
+    assert after > before + 2
     interpreter = Interpreter(model_path=str(file))
     interpreter.allocate_tensors()
     floats = [
@@ -54,6 +84,7 @@ def test_a_file_that_strays_is_not_written(trained_run, tmp_path, monkeypatch):
 
 
 def test_equalizing_changes_kernels_but_not_answers():
+    keras.utils.set_random_seed(0)
     generator = ResnetGenerator(num_filters=4, num_blocks=1)
     generator.build((None, None, None, 3))
     for weight in generator.weights:
@@ -64,5 +95,6 @@ def test_equalizing_changes_kernels_but_not_answers():
     before = generator(network).numpy()
     kernel = generator.network.layers[1].kernel.numpy()
     equalize(generator, [fundus])
-    np.testing.assert_allclose(generator(network), before, atol=2e-3)
+    # Epsilon weighs a hundredth in the quietest channels: under a grey level.
+    np.testing.assert_allclose(generator(network), before, atol=1 / 127.5)
     assert np.abs(generator.network.layers[1].kernel - kernel).max() > 1e-3
