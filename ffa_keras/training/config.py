@@ -14,6 +14,7 @@ from ffa_keras.methods import METHODS
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 SAMPLINGS = ("grid", "random")
+SELECTIONS = ("psnr", "ssim", "last")
 
 
 def _setting(default: Any, help_text: str, **limits: Any) -> Any:
@@ -116,6 +117,11 @@ class TrainConfig:
     )
     validate_every: int = _setting(
         1, "epochs between validations and picture grids", minimum=1
+    )
+    select_by: str = _setting(
+        "psnr",
+        "which generator is kept: the best in validation by this, or the last",
+        choices=SELECTIONS,
     )
     num_pictures: int = _setting(
         4, "validation pairs shown in TensorBoard", minimum=0

@@ -71,7 +71,7 @@ def load_config(run_dir: str | Path) -> TrainConfig:
 
 
 def load_generator(run_dir: str | Path) -> keras.Model:
-    """Return the generator of a run: the best by validation PSNR so far.
+    """Return the generator of a run: the best so far, or as `select_by` says.
 
     Args:
         run_dir: folder of the run.

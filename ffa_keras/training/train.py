@@ -108,12 +108,10 @@ class _Loop:
         self.validation = validation
         self.steps_per_epoch = patches.steps(config.batch_size)
         self.step = tf.Variable(0, dtype=tf.int64)
-        self.best_psnr = tf.Variable(float("nan"))
+        self.best = tf.Variable(float("nan"))
         run_dir = Path(config.run_dir)
         self.checkpoints = tf.train.CheckpointManager(
-            tf.train.Checkpoint(
-                method=method, step=self.step, best_psnr=self.best_psnr
-            ),
+            tf.train.Checkpoint(method=method, step=self.step, best=self.best),
             str(run_dir / runs.CHECKPOINTS_NAME),
             max_to_keep=config.keep_checkpoints,
         )
@@ -194,10 +192,11 @@ class _Loop:
             f"validation after step {step}: PSNR {figures['psnr']:.2f} dB,"
             f" SSIM {figures['ssim']:.4f}"
         )
-        # Written so that a PSNR that is never a number still leaves a model.
-        if not figures["psnr"] <= float(self.best_psnr):
+        select_by = self.config.select_by
+        # Written so that a score that is never a number still leaves a model.
+        if select_by == "last" or not figures[select_by] <= float(self.best):
             runs.save_generator(self.method.generator, self.config.run_dir)
-            self.best_psnr.assign(figures["psnr"])
+            self.best.assign(figures.get(select_by, 0.0))
 
     def _replicated(self, step: Callable) -> Callable:
         @tf.function(reduce_retracing=True, jit_compile=self.config.jit_compile)

@@ -53,6 +53,7 @@ def test_hra_flagfile_is_the_paper_and_the_defaults(tmp_path):
     [
         ({"method": "magic"}, "--method=magic: expected one of proposed"),
         ({"precision": "int4"}, "--precision=int4: expected one of float32"),
+        ({"select_by": "looks"}, "--select_by=looks: expected one of psnr"),
         ({"batch_size": 0}, "--batch_size=0: must be at least 1"),
         ({"dropout": 1.5}, "--dropout=1.5: must be at most 0.9"),
         ({"learning_rate": float("nan")}, "--learning_rate=nan: must be"),
