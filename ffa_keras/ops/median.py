@@ -162,23 +162,30 @@ def _slide_shares(
         float32 tensor of the shape of `levels`.
     """
     margin = [[0, 0], [height - 1] * 2, [width - 1] * 2, [0, 0]]
-    share_rows = to_rows(tf.pad(shares, margin))
+    shares = tf.pad(shares, margin)
+    share_rows = to_rows(shares)
     median_rows = to_rows(tf.pad(medians, margin))
-    level_rows = to_rows(levels)
-    shape = sizes(levels)
+    level_rows = to_rows(
+        tf.pad(levels, [[0, 0], [0, 0], [0, width - 1], [0, 0]])
+    )
+    rows_out = sizes(levels)[1]
+    columns_out = sizes(share_rows)[1] - width + 1
 
     def read(row):
         here = tf.gather(median_rows, row)[:, None] == _all_levels(tf.uint8)
         return tf.where(here, tf.gather(share_rows, row)[:, None], 0.0)
 
     def emit(columns, row):
-        sums = sum_neighbours(columns, width, shape[0] * shape[3])
-        return (_pick(sums, tf.cast(tf.gather(level_rows, row), tf.int32)),)
+        wanted = tf.gather(level_rows, row)[:columns_out]
+        sums = sum_neighbours(columns, width)
+        return (_pick(sums, tf.cast(wanted, tf.int32)),)
 
     start = tf.zeros([sizes(share_rows)[1], _LEVELS])
-    shape_out = shape[1], shape[2] * shape[0] * shape[3]
-    (received,) = slide(read, emit, start, height, shape_out, (tf.float32,))
-    return from_rows(received, shape)
+    (received,) = slide(
+        read, emit, start, height, (rows_out, columns_out), (tf.float32,)
+    )
+    batch, _, columns, channels = sizes(shares)
+    return from_rows(received, [batch, rows_out, columns, channels], width)
 
 
 def _slide_counts(levels, height, width, emit, dtypes):
@@ -196,14 +203,14 @@ def _slide_counts(levels, height, width, emit, dtypes):
 
     def emit_sums(columns, row):
         columns = tf.cast(columns, window_type)
-        return emit(sum_neighbours(columns, width, batch * channels), row)
+        return emit(sum_neighbours(columns, width), row)
 
     start = tf.zeros([sizes(rows)[1], _LEVELS], column_type)
-    rows_out, columns_out = rows_in - height + 1, columns_in - width + 1
-    shape_out = rows_out, columns_out * batch * channels
+    rows_out = rows_in - height + 1
+    shape_out = rows_out, sizes(rows)[1] - width + 1
     outputs = slide(read, emit_sums, start, height, shape_out, dtypes)
-    shape = [batch, rows_out, columns_out, channels]
-    return [from_rows(output, shape) for output in outputs]
+    shape = [batch, rows_out, columns_in, channels]
+    return [from_rows(output, shape, width) for output in outputs]
 
 
 def _first_majority(counts: tf.Tensor, total: int) -> tf.Tensor:

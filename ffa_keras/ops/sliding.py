@@ -68,8 +68,8 @@ def slide(
     return [output.stack() for output in outputs]
 
 
-def sum_neighbours(x: tf.Tensor, size: int, stride: tf.Tensor) -> tf.Tensor:
-    """Add up every `size` neighbours along the first axis of [columns, levels].
+def sum_neighbours(x: tf.Tensor, size: int) -> tf.Tensor:
+    """Add up every `size` neighbours along the first axis.
 
     The digits of `size` say which partial sums of 1, 8, 64 ... neighbours make
     it up, so the number of additions grows with its logarithm.
@@ -77,13 +77,10 @@ def sum_neighbours(x: tf.Tensor, size: int, stride: tf.Tensor) -> tf.Tensor:
     Args:
         x: numeric tensor [columns, levels].
         size: number of neighbours.
-        stride: int32 scalar, rows of `x` from one neighbour to the next.
 
     Returns:
-        Tensor [columns - (size - 1) stride, levels].
+        Tensor [columns - size + 1, levels].
     """
-    levels = x.shape[1]
-    x = tf.reshape(x, [-1, stride * levels])
     parts, begin, width, end = [], 0, 1, size - 1
     while True:
         size, digit = divmod(size, _RADIX)
@@ -91,7 +88,7 @@ def sum_neighbours(x: tf.Tensor, size: int, stride: tf.Tensor) -> tf.Tensor:
             parts.append(_without(x, begin, end - begin))
             begin += width
         if not size:
-            return tf.reshape(tf.add_n(parts), [-1, levels])
+            return tf.add_n(parts)
         shifts = [i * width for i in range(_RADIX)]
         x = tf.add_n([_without(x, s, shifts[-1] - s) for s in shifts])
         end, width = end - shifts[-1], width * _RADIX
@@ -103,17 +100,32 @@ def _without(x: tf.Tensor, first: int, last: int) -> tf.Tensor:
 
 
 def to_rows(images: tf.Tensor) -> tf.Tensor:
-    """Turn [B, H, W, C] into [H, W B C]."""
+    """Set all images and channels side by side: [B, H, W, C] to [H, B C W].
+
+    Windows across the seams are computed too and dropped by `from_rows`; that
+    costs less than keeping the images apart.
+    """
     batch, height, width, channels = sizes(images)
-    rows = tf.transpose(images, [1, 2, 0, 3])
-    return tf.reshape(rows, [height, width * batch * channels])
+    rows = tf.transpose(images, [1, 0, 3, 2])
+    return tf.reshape(rows, [height, batch * channels * width])
 
 
-def from_rows(rows: tf.Tensor, shape: Sizes) -> tf.Tensor:
-    """Turn [H, W B C] into [B, H, W, C] = `shape`."""
-    batch, height, width, channels = shape
-    rows = tf.reshape(rows, [height, width, batch, channels])
-    return tf.transpose(rows, [2, 0, 1, 3])
+def from_rows(rows: tf.Tensor, shape: Sizes, width: int) -> tf.Tensor:
+    """Take the images apart again, without the windows across the seams.
+
+    Args:
+        rows: tensor [H, B C W - width + 1], one value for each window.
+        shape: B, H, W and C of the images whose windows these are.
+        width: of the windows.
+
+    Returns:
+        Tensor [B, H, W - width + 1, C].
+    """
+    batch, height, columns, channels = shape
+    rows = tf.pad(rows, [[0, 0], [0, width - 1]])
+    images = tf.reshape(rows, [height, batch, channels, columns])
+    images = tf.transpose(images, [1, 0, 3, 2])
+    return images[:, :, : columns - width + 1]
 
 
 def sizes(x: tf.Tensor) -> Sizes:
