@@ -5,6 +5,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
+    SmoothUpsampling,
 )
 from ffa_keras.models.resnet import ResnetGenerator
 
@@ -14,4 +15,5 @@ __all__ = [
     "ReflectionPadding2D",
     "ResidualBlock",
     "ResnetGenerator",
+    "SmoothUpsampling",
 ]

@@ -11,6 +11,27 @@ KERNEL_INITIALIZER = {
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
+class SmoothUpsampling(keras.initializers.RandomNormal):
+    """Start a 3x3 transposed convolution of stride 2 as a bilinear zoom.
+
+    Each pair of channels is joined by one random weight times the bilinear
+    kernel. With independent weights the pixels that one, two and four taps
+    reach start out unlike: a checkerboard that takes long to unlearn.
+
+    Args:
+        mean: of the random weights. Defaults to `0`.
+        stddev: of the random weights.
+        seed: of the random weights.
+    """
+
+    def __call__(self, shape, dtype=None):
+        """Return a kernel of shape (3, 3, output, input channels)."""
+        zoom = tf.constant([0.5, 1.0, 0.5], dtype or tf.float32)
+        zoom = zoom[:, None, None, None] * zoom[:, None, None]
+        return zoom * super().__call__(shape[2:], dtype)
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
 class InstanceNormalization(keras.layers.Layer):
     """Normalise each channel of each image by its own mean and variance.
 

@@ -8,6 +8,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
+    SmoothUpsampling,
     conv_norm_relu,
 )
 
@@ -109,7 +110,7 @@ def _upsample(filters: int) -> list[keras.layers.Layer]:
             2,
             padding="same",
             use_bias=False,
-            kernel_initializer=KERNEL_INITIALIZER,
+            kernel_initializer=SmoothUpsampling(stddev=0.02),
         ),
         InstanceNormalization(),
         keras.layers.ReLU(),

@@ -9,6 +9,7 @@ from ffa_keras.models import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
+    SmoothUpsampling,
 )
 
 
@@ -86,3 +87,21 @@ def test_layers_round_trip_through_their_config(layer):
     )
     assert type(copy) is type(layer)
     assert copy.get_config() == layer.get_config()
+
+
+def test_smooth_upsampling_starts_without_a_checkerboard():
+    layer = keras.layers.Conv2DTranspose(
+        4, 3, 2, padding="same", kernel_initializer=SmoothUpsampling(stddev=1.0)
+    )
+    flat = layer(tf.ones((1, 8, 8, 3))).numpy()[:, 2:-2, 2:-2]
+    expected = np.broadcast_to(flat[:, :1, :1], flat.shape)
+    np.testing.assert_allclose(flat, expected, rtol=1e-5)
+    assert np.abs(flat).min() > 0
+    independent = keras.layers.Conv2DTranspose(4, 3, 2, padding="same")
+    rough = independent(tf.ones((1, 8, 8, 3))).numpy()[:, 2:-2, 2:-2]
+    assert np.ptp(rough, axis=(1, 2)).max() > 0.1
+
+
+def test_smooth_upsampling_follows_its_seed():
+    first, again = (SmoothUpsampling(seed=3)((3, 3, 2, 5)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)

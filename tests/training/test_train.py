@@ -144,7 +144,8 @@ def test_two_replicas_train_the_same_weights_as_one(train, tmp_path):
     one, two = (_checkpoint(tmp_path / name) for name in ("one", "two"))
     step = [v for k, v in one.items() if k.startswith("step/")]
     assert step == [3]
-    _assert_equal(one, two, rtol=0, atol=2e-6)
+    # Sums over replicas round otherwise; Adam's slots reach hundreds.
+    _assert_equal(one, two, rtol=2e-4, atol=1e-5)
 
 
 @pytest.mark.slow
