@@ -34,14 +34,16 @@ def test_every_kind_takes_sizes_it_was_not_made_with(trained_run, kind):
 
 @pytest.fixture(scope="module")
 def uneven_generator():
-    """Some channels a hundred times as loud as others before they are equal."""
-    rng = np.random.default_rng(0)
+    """Answers of high contrast; of four channels one drowns the others."""
     keras.utils.set_random_seed(0)
     generator = ResnetGenerator(num_filters=8, num_blocks=1)
     generator.build((None, None, None, 3))
+    for layer in generator.network.layers:
+        if hasattr(layer, "kernel"):
+            layer.kernel.assign(5 * layer.kernel)
     for layer in generator.network.layers[1:10:4]:
-        factor = 5 * 10 ** rng.uniform(-1, 1, layer.kernel.shape[-1])
-        layer.kernel.assign(layer.kernel * factor)
+        loud = np.arange(layer.kernel.shape[-1]) % 4 == 0
+        layer.kernel.assign(layer.kernel * np.where(loud, 30.0, 1.0))
     return generator
 
 
@@ -64,7 +66,8 @@ def test_int8_is_all_8_bits_and_owes_its_accuracy_to_equalizing(
     equalize(uneven_generator, patches)
     file = _int8_file(uneven_generator, patches, tmp_path)
     after = compare(wanted, load_translator(file), [fundus]).psnr
-    assert after > before + 2
+    # 12 to 16 dB for any of eight seeds.
+    assert after > before + 6
     interpreter = Interpreter(model_path=str(file))
     interpreter.allocate_tensors()
     floats = [
