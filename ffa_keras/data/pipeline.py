@@ -95,6 +95,10 @@ class TrainingPatches:
         sampling: size, place and flips of the patches.
         seed: of every order and random choice.
 
+    Attributes:
+        pair_ids: hash of each pair of the train split.
+        num_patches: patches in an epoch.
+
     Raises:
         InputError: no such dataset, a pair smaller than a patch, or no patch
             valid enough in any pair.
@@ -108,8 +112,10 @@ class TrainingPatches:
         builder = tfds.builder_from_directory(find_dataset(dataset_dir))
         self._features = builder.info.features
         pairs = load_pairs(dataset_dir, "train", decode=False)
-        self._num_pairs = int(pairs.cardinality())
-        self._pairs = pairs.map(_images_only).cache()
+        self.pair_ids = [
+            record["pair"].decode() for record in pairs.as_numpy_iterator()
+        ]
+        self._pairs = pairs.map(_images_only).enumerate().cache()
         self.num_patches = self._count()
 
     def steps(self, batch_size: int) -> int:
@@ -129,7 +135,8 @@ class TrainingPatches:
 
         Returns:
             Dataset of `fundus` float32 [B, height, width, 3] and `ffa` float32
-            [B, height, width, 1], in [-1, 1].
+            [B, height, width, 1], in [-1, 1], and `pair` int64 [B], the
+            positions in `pair_ids`.
         """
         seed = self._epoch_seed(epoch)
         patches = self._numbered_patches(epoch).shuffle(
@@ -138,9 +145,11 @@ class TrainingPatches:
         patches = patches.skip(skip * batch_size)
 
         def finish(number: tf.Tensor, patch: dict) -> dict:
+            images = {name: patch[name] for name in ("fundus", "ffa")}
             if self._sampling.flip:
-                patch = flip_at_random(patch, _seed_pair(seed, number))
-            return {k: from_grey_levels(v) for k, v in patch.items()}
+                images = flip_at_random(images, _seed_pair(seed, number))
+            images = {k: from_grey_levels(v) for k, v in images.items()}
+            return {**images, "pair": patch["pair"]}
 
         return (
             patches.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
@@ -151,15 +160,18 @@ class TrainingPatches:
     def _numbered_patches(self, epoch: int) -> tf.data.Dataset:
         seed = self._epoch_seed(epoch)
         pairs = self._pairs.shuffle(
-            self._num_pairs, seed=seed, reshuffle_each_iteration=False
+            len(self.pair_ids), seed=seed, reshuffle_each_iteration=False
         )
 
-        def cut(number: tf.Tensor, pair: dict) -> tf.data.Dataset:
-            pair = self._decode(pair)
+        def cut(
+            number: tf.Tensor, indexed: tuple[tf.Tensor, dict]
+        ) -> dict[str, tf.Tensor]:
+            index, pair = indexed[0], self._decode(indexed[1])
             corners = patch_corners(
                 pair["valid_mask"], self._sampling, _seed_pair(seed, number)
             )
-            return cut_patches(pair, corners, self._sampling)
+            patches = cut_patches(pair, corners, self._sampling)
+            return {**patches, "pair": tf.fill(tf.shape(corners)[:1], index)}
 
         cuts = pairs.enumerate().map(
             cut, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
@@ -172,7 +184,7 @@ class TrainingPatches:
     def _count(self) -> int:
         height, width = self._sampling.height, self._sampling.width
 
-        def count(pair: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        def count(_: tf.Tensor, pair: dict) -> tuple[tf.Tensor, tf.Tensor]:
             mask = self._decode({"valid_mask": pair["valid_mask"]})[
                 "valid_mask"
             ]

@@ -1,5 +1,8 @@
 """Batches: the same for the same seed, resumable, from the right split."""
 
+import dataclasses
+
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -34,9 +37,25 @@ def test_batches_are_network_values_of_the_patch_size(crops):
     batch = next(iter(crops.epoch(0, batch_size=4)))
     assert batch["fundus"].shape == (4, 64, 48, 3)
     assert batch["ffa"].shape == (4, 64, 48, 1)
-    for images in batch.values():
+    for images in (batch["fundus"], batch["ffa"]):
         assert images.dtype == tf.float32
         assert -1 <= np.min(images) < np.max(images) <= 1
+
+
+def test_every_patch_says_which_pair_it_was_cut_from(phantom_dataset):
+    unflipped = dataclasses.replace(CROPS, flip=False)
+    crops = TrainingPatches(phantom_dataset, unflipped, seed=1)
+    pairs = list(load_pairs(phantom_dataset, "train"))
+    assert crops.pair_ids == [p["pair"].numpy().decode() for p in pairs]
+    for patch in crops.epoch(0, batch_size=1):
+        pair = pairs[int(patch["pair"][0])]
+        frame = np.where(pair["valid_mask"], pair["ffa"], 0)[..., 0]
+        cut = np.round(127.5 * (patch["ffa"][0] + 1)).astype(np.uint8)
+        distance = cv2.matchTemplate(frame, cut, cv2.TM_SQDIFF)
+        y, x = np.unravel_index(distance.argmin(), distance.shape)
+        height, width = cut.shape[:2]
+        found = frame[y : y + height, x : x + width]
+        np.testing.assert_array_equal(found, cut[..., 0])
 
 
 def test_an_epoch_has_the_promised_number_of_full_batches(crops):

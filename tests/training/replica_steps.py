@@ -7,8 +7,6 @@ on the kink of a rectifier together, and rounding alone moves all of them.
 
 import sys
 
-from ffa_keras import cli  # noqa: F401  quiet TensorFlow
-
 import keras
 import numpy as np
 import tensorflow as tf
