@@ -18,6 +18,7 @@ from ffa_keras import cli  # isort: skip
 
 from absl import flags
 
+from benchmarks.memory import peak_mb
 from ffa_keras.errors import InputError
 
 _RUN = flags.DEFINE_string("run", "", "Run folder.")
@@ -80,14 +81,6 @@ class _Worker:
         self._process.wait()
 
 
-def _peak_mb() -> float:
-    # Not getrusage: its peak is inherited from the parent.
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    raise InputError("/proc/self/status: no VmHWM; run this on Linux")
-
-
 def _serve(name: str, model: str) -> None:
     """Translate once for every line that comes in."""
     from ffa_keras.data.phantom import make_pair
@@ -96,10 +89,10 @@ def _serve(name: str, model: str) -> None:
     if name == "Keras, strips":
         translators._MOST_PIXELS_AT_ONCE = 0
     fundus = make_pair(0, "normal", _SIZE.value).fundus
-    before = _peak_mb()
+    before = peak_mb()
     translate = translators.load_translator(model)
     translate(fundus)
-    print(json.dumps({"memory": _peak_mb() - before}), flush=True)
+    print(json.dumps({"memory": peak_mb() - before}), flush=True)
     for _ in sys.stdin:
         begin = time.perf_counter()
         translate(fundus)

@@ -5,10 +5,13 @@ are translated alone differ in brightness. Here every layer sees strips of the
 rows it needs, and the moments are gathered over all strips before the next
 layer reads on: the answer is that of the whole image up to rounding. At full
 and half resolution strips are computed again whenever they are read, which
-costs little; only the quarter resolution of the residual blocks is stored.
+costs little; only the quarter resolution of the residual blocks is stored, in
+nameless temporary files. Memory grows with the width of the photograph, not
+with its height.
 """
 
 import itertools
+import tempfile
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -16,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ffa_keras.errors import InputError
 from ffa_keras.models import (
     InstanceNormalization,
     ReflectionPadding2D,
@@ -24,36 +28,65 @@ from ffa_keras.models import (
 )
 from ffa_keras.ops import from_grey_levels, to_grey_levels
 
-# Values of a strip: 64 MiB as float32.
-_STRIP_VALUES = 2**24
+# Values of a strip: 16 MiB as float32.
+_STRIP_VALUES = 2**22
 _FEWEST_ROWS = 8
 
 
 class _Rows(Protocol):
-    """Values [height, width, channels] that are read some rows at a time."""
+    """Values [height, width, channels] that are read some rows at a time.
+
+    Attributes:
+        load: values that the widest layer holds to compute one of the rows.
+    """
 
     shape: tuple[int, int, int]
+    load: float
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         """Return rows `start` to `stop`, float32 [1, rows, width, channels]."""
 
 
-class _Stored:
-    """Values in memory: network input, or what a residual block leaves."""
-
-    def __init__(self, values: np.ndarray):
-        self.values = values
-        self.shape = values.shape
-
-    def read(self, start: int, stop: int) -> tf.Tensor:
-        return tf.convert_to_tensor(self.values[None, start:stop])
-
-
-class _Photograph(_Stored):
+class _Photograph:
     """A photograph in grey levels, read as network values."""
 
+    def __init__(self, fundus: np.ndarray):
+        self._fundus = fundus
+        self.shape = fundus.shape
+        self.load = fundus[0].size
+
     def read(self, start: int, stop: int) -> tf.Tensor:
-        return from_grey_levels(super().read(start, stop))
+        return from_grey_levels(self._fundus[None, start:stop])
+
+
+class _Stored:
+    """Values in a temporary file that is gone when it is closed."""
+
+    def __init__(self, rows: _Rows):
+        self.shape = rows.shape
+        self.load = rows.shape[1] * rows.shape[2]
+        # A file of the disk: what is mapped or held in memory counts as such.
+        self._file = tempfile.TemporaryFile()
+        for start, stop in _strips(rows):
+            self.write(start, rows.read(start, stop))
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        values = np.empty((1, stop - start, *self.shape[1:]), np.float32)
+        self._file.seek(start * values[0, 0].nbytes)
+        self._file.readinto(values)
+        return tf.convert_to_tensor(values)
+
+    def write(self, start: int, values: tf.Tensor) -> None:
+        values = values.numpy()
+        try:
+            self._file.seek(start * values[0, 0].nbytes)
+            self._file.write(values)
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: {error.strerror}; a large"
+                " photograph needs space there, or set TMPDIR to another folder"
+            ) from error
 
 
 class _Convolved:
@@ -68,6 +101,7 @@ class _Convolved:
             width // self._stride,
             layer.filters,
         )
+        self.load = max(rows.load * self._stride, self.shape[1] * layer.filters)
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         last = self._rows.shape[0] - 1
@@ -92,6 +126,7 @@ class _Upsampled:
         self._rows, self._layer = rows, layer
         height, width, _ = rows.shape
         self.shape = (2 * height, 2 * width, layer.filters)
+        self.load = max(rows.load / 2, self.shape[1] * layer.filters)
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         # Row 2 i of the output also holds a share of row i - 1.
@@ -105,7 +140,7 @@ class _Normalized:
 
     def __init__(self, rows: _Rows, layer: InstanceNormalization):
         self._rows = rows
-        self.shape = rows.shape
+        self.shape, self.load = rows.shape, rows.load
         mean, variance = _moments(rows)
         self._scale = layer.gamma / np.sqrt(variance + layer.epsilon)
         self._shift = layer.beta - mean * self._scale
@@ -119,7 +154,7 @@ class _Activated:
 
     def __init__(self, rows: _Rows, layer: keras.layers.Layer):
         self._rows, self._layer = rows, layer
-        self.shape = rows.shape
+        self.shape, self.load = rows.shape, rows.load
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         return self._layer(self._rows.read(start, stop))
@@ -145,7 +180,7 @@ def translate_in_strips(
     ffa = np.concatenate(
         [
             np.rint(to_grey_levels(rows.read(*strip))[0]).astype(np.uint8)
-            for strip in _strips(rows.shape)
+            for strip in _strips(rows)
         ]
     )
     return ffa[:height, :width]
@@ -170,7 +205,7 @@ def _connect(
             rows = _Upsampled(rows, layer)
         elif isinstance(layer, keras.layers.Conv2D):
             rows, padding = _Convolved(rows, layer, padding), 0
-            rows = _store(rows) if store else rows
+            rows = _Stored(rows) if store else rows
         else:
             rows = _Activated(rows, layer)
     return rows
@@ -178,29 +213,20 @@ def _connect(
 
 def _apply_residual(block: ResidualBlock, rows: _Rows) -> _Stored:
     """Add the branch to rows that are stored, in place."""
-    total = _store(rows)
+    total = rows if isinstance(rows, _Stored) else _Stored(rows)
     # The branch is stored before its last normalisation: the sum overwrites
     # what the branch reads.
     *inner, last = block.branch.layers
     branch = _Normalized(_connect(inner, total, store=True), last)
-    for start, stop in _strips(branch.shape):
-        total.values[start:stop] += branch.read(start, stop)[0].numpy()
+    for start, stop in _strips(branch):
+        total.write(start, total.read(start, stop) + branch.read(start, stop))
     return total
-
-
-def _store(rows: _Rows) -> _Stored:
-    if isinstance(rows, _Stored):
-        return rows
-    values = np.empty(rows.shape, np.float32)
-    for start, stop in _strips(rows.shape):
-        values[start:stop] = rows.read(start, stop)[0]
-    return _Stored(values)
 
 
 def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of each channel, gathered strip by strip."""
     count, mean, squares = 0, np.zeros(1), np.zeros(1)
-    for start, stop in _strips(rows.shape):
+    for start, stop in _strips(rows):
         x = rows.read(start, stop)
         strip_mean, variance = (
             m.numpy().astype(np.float64) for m in tf.nn.moments(x, (0, 1, 2))
@@ -214,8 +240,7 @@ def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), (squares / count).astype(np.float32)
 
 
-def _strips(shape: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
-    height, width, channels = shape
-    rows = max(_FEWEST_ROWS, _STRIP_VALUES // (width * channels))
-    edges = [*range(0, height, rows), height]
-    return itertools.pairwise(edges)
+def _strips(rows: _Rows) -> Iterator[tuple[int, int]]:
+    height = rows.shape[0]
+    step = max(_FEWEST_ROWS, int(_STRIP_VALUES / rows.load))
+    return itertools.pairwise([*range(0, height, step), height])

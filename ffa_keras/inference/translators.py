@@ -23,9 +23,9 @@ Translator = Callable[[np.ndarray], np.ndarray]
 
 _SIGNATURE = "serving_default"
 _SMALLEST_SIDE = 16
-# Above, a Keras generator works in strips: at once it would take more than
-# three gigabytes a megapixel.
-_MOST_PIXELS_AT_ONCE = 2**21
+# Above, a Keras generator works in strips: at once it takes more than three
+# gigabytes a megapixel.
+_MOST_PIXELS_AT_ONCE = 2**20
 
 
 def load_translator(model: str | Path) -> Translator:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
 from ffa_keras.inference import strips
 from ffa_keras.inference.strips import translate_in_strips
 from ffa_keras.inference.translators import load_translator
@@ -47,6 +48,30 @@ def test_tiles_that_are_translated_alone_would_show(generator):
     whole = translate(generator, fundus).astype(int)
     tiles = [translate(generator, fundus[top : top + 64]) for top in (0, 64)]
     assert np.abs(np.concatenate(tiles) - whole[:128]).mean() > 3
+
+
+def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
+    """A strip of the one-channel answer holds all channels before it."""
+    monkeypatch.setattr(strips, "_STRIP_VALUES", 60_000)
+    largest = []
+    convolve = keras.layers.Conv2D.call
+
+    def watched(layer, inputs):
+        largest.append(max(np.size(inputs), np.size(convolve(layer, inputs))))
+        return convolve(layer, inputs)
+
+    monkeypatch.setattr(keras.layers.Conv2D, "call", watched)
+    translate_in_strips(generator, np.zeros((600, 200, 3), np.uint8))
+    # Padding and the rows above and below: half as much again.
+    assert max(largest) < 1.5 * 60_000
+
+
+def test_a_full_disk_is_told_in_words(generator, monkeypatch):
+    monkeypatch.setattr(
+        strips.tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b")
+    )
+    with pytest.raises(InputError, match="No space left.*set TMPDIR"):
+        translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
 
 
 def test_large_photographs_go_in_strips(generator, monkeypatch, tmp_path):
