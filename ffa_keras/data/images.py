@@ -1,4 +1,4 @@
-"""Read and write fundus photographs and angiograms, and find the retina.
+"""Read and write fundus photographs and angiograms.
 
 Everything inside the project is 8 bit. Files of 16 bits a sample are scaled by
 the least of 255, 4095 and 65535 (8, 12 and 16 bits in a 16-bit file) that
@@ -13,6 +13,17 @@ import numpy as np
 
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
+from ffa_keras.registration.retina import field_of_view
+
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "MAX_PIXELS",
+    "encode_png",
+    "field_of_view",
+    "read_ffa",
+    "read_fundus",
+    "write_png",
+]
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
 # Twelve times an ultra-widefield photograph: more is a mistake or an attack.
@@ -25,10 +36,6 @@ _ENDINGS = {
     b"\x89PNG": (b"IDAT", b"IEND"),
     b"\xff\xd8": (b"\xff\xda", b"\xff\xd9"),
 }
-
-# Surrounds of the retina are darker than this, unless they are painted.
-_DARK = 24
-_PAINTED_SPREAD = 4
 
 
 def read_fundus(path: str | Path) -> np.ndarray:
@@ -83,31 +90,6 @@ def write_png(path: str | Path, image: np.ndarray) -> None:
         temporary.write_bytes(encode_png(image))
 
 
-def field_of_view(image: np.ndarray) -> np.ndarray:
-    """Find the retina against the surround that the camera leaves.
-
-    The surround shows in the corners: dark, or painted in one grey. The retina
-    is the largest region clearly brighter, without its holes. Where no
-    corner shows a surround, the whole frame is retina.
-
-    Args:
-        image: uint8 array [H, W, C] or [H, W].
-
-    Returns:
-        bool array [H, W]; nowhere true in a dark frame without content.
-    """
-    level = image.max(-1) if image.ndim == 3 else image
-    level = cv2.medianBlur(np.ascontiguousarray(level), 5)
-    surround = _surround_level(level)
-    if surround is None:
-        return np.ones(level.shape, bool)
-    brighter = level[level > surround + 6]
-    if not brighter.size:
-        return np.zeros(level.shape, bool)
-    step = max(6.0, 0.15 * (float(np.median(brighter)) - surround))
-    return _largest_region(level > surround + step)
-
-
 def _read(path: Path) -> np.ndarray:
     """Return uint8 BGR [H, W, 3]."""
     try:
@@ -154,31 +136,3 @@ def _to_uint8(image: np.ndarray, path: Path) -> np.ndarray:
     brightest = int(image.max())
     scale = next(s for s in _FULL_SCALES if s >= brightest)
     return np.rint(image * np.float32(255 / scale)).astype(np.uint8)
-
-
-def _surround_level(level: np.ndarray) -> int | None:
-    """Return the grey level of the surround, `None` if there is none."""
-    side = max(3, min(level.shape) // 40)
-    corners = [
-        level[rows, columns]
-        for rows in (slice(side), slice(-side, None))
-        for columns in (slice(side), slice(-side, None))
-    ]
-    # The second darkest: burnt-in text or retina may fill other corners.
-    second = sorted(int(np.median(corner)) for corner in corners)[1]
-    spread = int(np.max(corners)) - int(np.min(corners))
-    return second if second <= _DARK or spread <= _PAINTED_SPREAD else None
-
-
-def _largest_region(mask: np.ndarray) -> np.ndarray:
-    """Return the largest connected region of a mask, its holes filled."""
-    tool = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, tool)
-    outlines, _ = cv2.findContours(
-        mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    largest = max(outlines, key=cv2.contourArea, default=None)
-    region = np.zeros_like(mask)
-    if largest is not None:
-        cv2.drawContours(region, [largest], -1, 1, cv2.FILLED)
-    return region.astype(bool)

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
+from ffa_keras.registration.retina import field_of_view
 from ffa_keras.registration.vessels import (
-    field_of_view,
     grey_levels,
     vessel_map,
     vessel_polarity,

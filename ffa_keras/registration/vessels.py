@@ -6,11 +6,7 @@ import numpy as np
 _RIDGE_SIGMAS = (1.5, 2.5, 3.5)
 _POLARITY_SIGMA = 2.5
 _FILL_SIGMA = 20
-_SPREAD = 4
 _RIM = 10
-# Share of the 8-bit range below which a pixel is surround, unless the corners
-# of the frame are brighter.
-_DARK = 12
 _NOISE_MEDIANS = 2
 # Grey levels; the faintest 8-bit step is 1.
 _LEAST_RIDGE = 0.1
@@ -37,38 +33,6 @@ def grey_levels(image: np.ndarray, scale: float = 1.0) -> np.ndarray:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         image = cv2.resize(image, (width, height), interpolation=method)
     return image * np.float32(255 / max(float(image.max()), 1e-6))
-
-
-def field_of_view(grey: np.ndarray) -> np.ndarray:
-    """Find the retina against the surround.
-
-    The surround is what resembles the darkest corner of the frame; where all
-    corners are bright, there is none.
-
-    Args:
-        grey: float32 [H, W], grey levels.
-
-    Returns:
-        bool [H, W]: the largest region brighter than the surround, without
-        its holes.
-    """
-    smooth = cv2.GaussianBlur(grey, (0, 0), 2)
-    side = max(2, min(grey.shape) // 50)
-    corners = [
-        float(np.median(smooth[rows, columns]))
-        for rows in (slice(side), slice(-side, None))
-        for columns in (slice(side), slice(-side, None))
-    ]
-    # The second darkest, since burnt-in text may fill corners as well.
-    surround = sorted(corners)[1]
-    uniform = max(corners) - min(corners) < 4
-    level = surround + _DARK if uniform or surround < 2 * _DARK else _DARK
-    region = _largest_region(smooth > level)
-    # The smoothing has spread the retina over the surround.
-    tool = cv2.getStructuringElement(
-        cv2.MORPH_ELLIPSE, (2 * _SPREAD + 1, 2 * _SPREAD + 1)
-    )
-    return cv2.erode(region, tool) > 0
 
 
 def eroded(mask: np.ndarray, margin: int) -> np.ndarray:
@@ -200,15 +164,3 @@ def _hessian(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         cv2.sepFilter2D(image, -1, one, second, borderType=edge),
         cv2.sepFilter2D(image, -1, first, first, borderType=edge),
     )
-
-
-def _largest_region(mask: np.ndarray) -> np.ndarray:
-    """Return the largest connected region, its holes filled, uint8 {0, 1}."""
-    outlines, _ = cv2.findContours(
-        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    largest = max(outlines, key=cv2.contourArea, default=None)
-    region = np.zeros(mask.shape, np.uint8)
-    if largest is not None:
-        cv2.drawContours(region, [largest], -1, 1, cv2.FILLED)
-    return region

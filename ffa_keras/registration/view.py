@@ -7,6 +7,7 @@ import numpy as np
 
 from ffa_keras.registration import vessels
 from ffa_keras.registration.keypoints import detect
+from ffa_keras.registration.retina import field_of_view
 
 # The longer side at which the windows below have the size they were made for.
 _LONG_SIDES = (480, 800)
@@ -32,7 +33,7 @@ class View:
     @functools.cached_property
     def mask(self) -> np.ndarray:
         """The retina, bool [H, W]."""
-        return vessels.field_of_view(self.grey)
+        return field_of_view(self.grey)
 
     @functools.cached_property
     def inner(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from ffa_keras.registration.keypoints import detect
 from ffa_keras.registration.matching import mutual_matches
 from ffa_keras.registration.polynomial import fit_polynomial
 from ffa_keras.registration.refine import block_shifts, refine
+from ffa_keras.registration.retina import field_of_view, is_circular
 from ffa_keras.registration.robust import (
     _l2e_displacement,
     em_fit,
@@ -71,7 +72,7 @@ def test_vessels_are_found_whatever_their_sign(polarity):
 def test_the_rim_of_the_retina_is_no_vessel():
     disc = np.zeros((200, 200), np.float32)
     cv2.circle(disc, (100, 100), 80, 150.0, -1)
-    mask = vessels.field_of_view(disc)
+    mask = field_of_view(disc)
     assert abs(mask.sum() / (np.pi * 80**2) - 1) < 0.1
     assert vessels.vessel_map(disc, mask, 1).max() == 0
 
@@ -79,12 +80,12 @@ def test_the_rim_of_the_retina_is_no_vessel():
 def test_a_grey_surround_is_not_retina():
     image = np.full((200, 200), 70, np.float32)
     cv2.circle(image, (100, 100), 80, 150.0, -1)
-    mask = vessels.field_of_view(image)
+    mask = field_of_view(image)
     assert abs(mask.sum() / (np.pi * 80**2) - 1) < 0.1
 
 
 def test_a_frame_full_of_retina_has_no_surround():
-    assert vessels.field_of_view(_texture()).mean() > 0.98
+    assert field_of_view(_texture()).mean() > 0.98
 
 
 def test_the_centreline_of_a_line_is_one_pixel_wide():
@@ -302,3 +303,33 @@ def test_rescaling_a_map_means_the_same_map():
     np.testing.assert_allclose(
         small.rescaled(0.5, 0.25)(source), target, atol=1e-6
     )
+
+
+# Fields of view
+
+
+def _disc(shape, radius, centre=(160, 140)):
+    ys, xs = np.mgrid[: shape[0], : shape[1]]
+    return (xs - centre[0]) ** 2 + (ys - centre[1]) ** 2 < radius**2
+
+
+def test_a_disc_is_circular_also_where_the_frame_cuts_it():
+    assert is_circular(_disc((280, 320), 130))
+    assert is_circular(_disc((280, 320), 158)), "cut above and below"
+    notched = _disc((280, 320), 130)
+    notched[100:115, 280:] = False
+    assert is_circular(notched), "the notch that marks the right way up"
+
+
+def test_squares_octagons_and_full_frames_are_not_circular():
+    square = np.zeros((280, 320), np.uint8)
+    square[20:260, 40:280] = 1
+    octagon = _disc((280, 320), 10**6)
+    rows, columns = np.indices(octagon.shape)
+    for row, column in ((rows, columns), (rows[::-1], columns[:, ::-1])):
+        octagon &= row + column > 60
+        octagon &= row[::-1] + column > 60
+    octagon[:5] = octagon[-5:] = octagon[:, :5] = octagon[:, -5:] = False
+    for mask in (square > 0, octagon, np.ones((90, 90), bool)):
+        assert not is_circular(mask)
+    assert not is_circular(np.zeros((90, 90), bool))
