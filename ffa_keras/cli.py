@@ -14,7 +14,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 from absl import app, logging  # noqa: E402
 
-from ffa_keras.errors import InputError  # noqa: E402
+from ffa_keras.errors import InputError, Interrupted  # noqa: E402
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -24,8 +24,9 @@ def run(main: Callable[[], int | None]) -> None:
         main: the program; returns its exit status, `None` for success.
 
     Raises:
-        SystemExit: always; status 2 after an `InputError`, whose message is
-            printed as one line on standard error.
+        SystemExit: always; status 2 after an `InputError` and 75 after
+            `Interrupted`, whose message is printed as one line on standard
+            error.
     """
 
     def parsed(argv: list[str]) -> None:
@@ -39,6 +40,9 @@ def run(main: Callable[[], int | None]) -> None:
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             status = 2
+        except Interrupted as stop:
+            print(f"interrupted: {stop}", file=sys.stderr)
+            status = 75
         sys.exit(status or 0)
 
     logging.use_absl_handler()

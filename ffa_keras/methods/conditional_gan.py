@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import keras
@@ -101,24 +101,32 @@ class ConditionalGan(keras.Model):
 
     def compile(
         self,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
+        make_optimizer: Callable[[], keras.optimizers.Optimizer],
         jit_compile: bool = False,
     ):
-        """Take and build the two optimizers; call it in the strategy's scope.
+        """Give each network an optimizer; call it in the strategy's scope.
 
         Args:
-            generator_optimizer: updates the generator.
-            discriminator_optimizer: updates the discriminator.
+            make_optimizer: called once for each network.
             jit_compile: whether `fit` compiles the step with XLA.
         """
         super().compile(optimizer=None, jit_compile=jit_compile)
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer = discriminator_optimizer
+        self.generator_optimizer = make_optimizer()
+        self.discriminator_optimizer = make_optimizer()
         # Built now: an unbuilt Adam fails under two replicas and is skipped
         # silently by a checkpoint.
-        generator_optimizer.build(self.generator.trainable_variables)
-        discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(
+            self.discriminator.trainable_variables
+        )
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers, by the name of the network they train."""
+        return {
+            "generator": self.generator_optimizer,
+            "discriminator": self.discriminator_optimizer,
+        }
 
     def call(self, inputs, training=False):
         return self.generator(inputs, training=training)

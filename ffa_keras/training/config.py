@@ -126,6 +126,11 @@ class TrainConfig:
     num_pictures: int = _setting(
         4, "validation pairs shown in TensorBoard", minimum=0
     )
+    checkpoint_every: int = _setting(
+        1000,
+        "steps between checkpoints, beside those at the ends of epochs",
+        minimum=1,
+    )
     keep_checkpoints: int = _setting(3, "latest checkpoints kept", minimum=1)
 
     def __post_init__(self):
@@ -144,11 +149,6 @@ class TrainConfig:
             raise InputError(
                 "--pixel_weight, --saliency_weight and so on: every loss"
                 " weight is 0"
-            )
-        if self.replicas and self.batch_size % self.replicas:
-            raise InputError(
-                f"--batch_size={self.batch_size} does not divide among"
-                f" --replicas={self.replicas}: give a multiple"
             )
         if self.patch_sampling == "grid" and self.patch_stride > min(
             self.patch_height, self.patch_width

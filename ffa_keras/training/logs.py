@@ -1,5 +1,6 @@
-"""What a run tells while it trains: a progress line and TensorBoard."""
+"""What a run tells while it trains: a progress line, TensorBoard and CSV."""
 
+import csv
 import sys
 import time
 from collections.abc import Mapping
@@ -7,9 +8,14 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ffa_keras.data.pictures import case_panel
+from ffa_keras.files import replacing
 from ffa_keras.translate import translate
+
+_PARTS = ("train", "validation")
 
 
 class Progress:
@@ -68,13 +74,17 @@ class TensorBoardLog:
 
     Args:
         run_dir: folder of the run; events go to `train` and `validation`.
+        first_step: where this process starts; what an interrupted one wrote
+            of later steps is not shown.
     """
 
-    def __init__(self, run_dir: Path):
-        self._writers = {
-            name: tf.summary.create_file_writer(str(run_dir / name))
-            for name in ("train", "validation")
-        }
+    def __init__(self, run_dir: Path, first_step: int):
+        self._writers = {}
+        for part in _PARTS:
+            folder = str(run_dir / part)
+            if first_step:
+                _forget_after(folder, first_step)
+            self._writers[part] = tf.summary.create_file_writer(folder)
 
     def scalars(
         self, part: str, values: Mapping[str, float], step: int
@@ -112,6 +122,64 @@ class TensorBoardLog:
                 )
                 tf.summary.image(f"pictures/{number}", panel[None], step)
         self._writers["validation"].flush()
+
+
+def _forget_after(folder: str, step: int) -> None:
+    """Tell TensorBoard that the run was taken up again after a step."""
+    start = Event(
+        wall_time=time.time(),
+        step=step + 1,
+        session_log=SessionLog(status=SessionLog.START),
+    )
+    writer = EventFileWriter(folder)
+    writer.add_event(start)
+    writer.close()
+
+
+class CsvLog:
+    """The same scalars as tables, `train.csv` and `validation.csv`.
+
+    Args:
+        run_dir: folder of the run.
+        first_step: where this process starts; rows of later steps, of which
+            an interrupted one had not saved a checkpoint, are dropped.
+    """
+
+    def __init__(self, run_dir: Path, first_step: int):
+        self._paths = {part: run_dir / f"{part}.csv" for part in _PARTS}
+        for path in self._paths.values():
+            if path.exists():
+                _keep_rows(path, first_step)
+
+    def scalars(
+        self, part: str, values: Mapping[str, float], step: int
+    ) -> None:
+        """Add a row.
+
+        Args:
+            part: `"train"` or `"validation"`.
+            values: by column; the same names every time.
+            step: steps done, from the start of the run.
+        """
+        path = self._paths[part]
+        begun = path.exists()
+        with open(path, "a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if not begun:
+                writer.writerow(["step", *values])
+            writer.writerow([step, *values.values()])
+
+
+def _keep_rows(path: Path, last_step: int) -> None:
+    with open(path, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    # A row that was cut short as the process died belongs to a later step.
+    kept = [r for r in rows if len(r) == len(header) and int(r[0]) <= last_step]
+    with (
+        replacing(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        csv.writer(file).writerows([header, *kept])
 
 
 def _clock(seconds: float) -> str:

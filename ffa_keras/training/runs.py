@@ -13,6 +13,8 @@ from ffa_keras.training.config import TrainConfig
 CONFIG_NAME = "flags.cfg"
 GENERATOR_NAME = "generator.keras"
 CHECKPOINTS_NAME = "checkpoints"
+# `run.json` tells whether a dataset in another place is the same.
+_MAY_MOVE = ("run_dir", "dataset_dir")
 
 
 def check_vacant(config: TrainConfig, resume: bool) -> None:
@@ -38,7 +40,7 @@ def check_vacant(config: TrainConfig, resume: bool) -> None:
     changed = [
         f"--{name}={value} (was {started[name]})"
         for name, value in dataclasses.asdict(config).items()
-        if value != started[name] and name != "run_dir"
+        if value != started[name] and name not in _MAY_MOVE
     ]
     if changed:
         raise InputError(

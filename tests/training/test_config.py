@@ -57,7 +57,6 @@ def test_hra_flagfile_is_the_paper_and_the_defaults(tmp_path):
         ({"batch_size": 0}, "--batch_size=0: must be at least 1"),
         ({"dropout": 1.5}, "--dropout=1.5: must be at most 0.9"),
         ({"learning_rate": float("nan")}, "--learning_rate=nan: must be"),
-        ({"replicas": 2}, "--batch_size=1 does not divide among --replicas=2"),
         ({"patch_stride": 600}, "--patch_stride=600 skips pixels"),
         ({"constant_epochs": 0, "decay_epochs": 0}, "nothing to train"),
         (

@@ -1,0 +1,280 @@
+"""The training loop: one way to train, on one device, many, or many machines.
+
+Keras' `fit` does not work under `MultiWorkerMirroredStrategy`.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.data.pipeline import TrainingPatches
+from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.training import runs
+from ffa_keras.training.checkpoints import Checkpoints
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
+from ffa_keras.training.strategy import is_chief
+
+# What the others see when a worker goes away in the middle of a step.
+_WORKER_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
+
+class Loop:
+    """The state of a run and the steps that advance it.
+
+    Args:
+        config: the settings.
+        strategy: the devices.
+        method: the compiled system, made in the strategy's scope.
+        patches: the training data.
+        validation: pairs as `validation_pairs` gives them.
+
+    Raises:
+        InputError: every checkpoint of the run is damaged.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        strategy: tf.distribute.Strategy,
+        method: keras.Model,
+        patches: TrainingPatches,
+        validation: tf.data.Dataset,
+    ):
+        self.config = config
+        self.strategy = strategy
+        self.method = method
+        self.patches = patches
+        self.validation = validation
+        self.chief = is_chief(strategy)
+        self.steps_per_epoch = patches.steps(config.batch_size)
+        self.step = tf.Variable(0, dtype=tf.int64)
+        self.validated = tf.Variable(0, dtype=tf.int64)
+        self.best = tf.Variable(float("nan"))
+        run_dir = Path(config.run_dir)
+        self.checkpoints = Checkpoints(
+            run_dir / runs.CHECKPOINTS_NAME,
+            config.keep_checkpoints,
+            self.chief,
+            method=method,
+            means=list(method.train_means.values()),
+            step=self.step,
+            validated=self.validated,
+            best=self.best,
+        )
+        warnings = self.checkpoints.restore()
+        done = int(self.step)
+        self.progress = Progress(
+            config.epochs * self.steps_per_epoch, self.steps_per_epoch, done
+        )
+        if self.chief:
+            self.logs = [TensorBoardLog(run_dir, done), CsvLog(run_dir, done)]
+            for line in warnings:
+                self.progress.note(f"warning: {line}")
+        self.train_step = self._replicated_train_step()
+        self.test_step = self._replicated_test_step()
+
+    def run(self, stop_asked: Callable[[], bool]) -> None:
+        """Train until the last epoch is done.
+
+        Args:
+            stop_asked: asked after every step; where any worker answers true,
+                all save a checkpoint and stop.
+
+        Raises:
+            Interrupted: a stop was asked for, or another worker went away.
+            InputError: a loss is not finite, or the disk is full.
+        """
+        try:
+            self._run(stop_asked)
+        except _WORKER_LOST as error:
+            if self.strategy.extended._in_multi_worker_mode():
+                raise Interrupted(
+                    "another worker went away; start all of them again with"
+                    " --resume"
+                ) from error
+            raise
+
+    def _run(self, stop_asked: Callable[[], bool]) -> None:
+        done = int(self.step)
+        if done and self.chief:
+            self.progress.note(f"resuming after step {done}")
+        if self._validation_is_due():
+            self._validate()
+        for epoch in range(done // self.steps_per_epoch, self.config.epochs):
+            self._train_epoch(epoch, stop_asked)
+            if self._validation_is_due():
+                self._validate()
+            self.checkpoints.save()
+
+    def _train_epoch(self, epoch: int, stop_asked: Callable[[], bool]) -> None:
+        skip = int(self.step) % self.steps_per_epoch
+        since = time.monotonic(), int(self.step)
+        for batch in self._distributed_epoch(epoch, skip):
+            health = self.train_step(batch, tf.constant(stop_asked())).numpy()
+            if health[1:].any():
+                self._refuse(batch, health[1:])
+            step = int(self.step.assign_add(1))
+            ended = step % self.steps_per_epoch == 0
+            if step % self.config.log_every == 0 or ended:
+                since = self._log(step, since)
+            if health[0]:
+                self.checkpoints.save()
+                raise Interrupted(
+                    f"saved after step {step}; go on with --resume"
+                )
+            if step % self.config.checkpoint_every == 0 and not ended:
+                self.checkpoints.save()
+
+    def _distributed_epoch(self, epoch: int, skip: int):
+        replicas = self.strategy.num_replicas_in_sync
+        steps = self.steps_per_epoch - skip
+
+        def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            batches = self.patches.epoch(
+                epoch, self.config.batch_size // replicas, skip * replicas
+            ).take(steps * replicas)
+            return _share(batches, context)
+
+        return self.strategy.distribute_datasets_from_function(share)
+
+    def _refuse(self, batch: dict, bad: np.ndarray) -> None:
+        terms = [
+            name
+            for name, replicas in zip(self.method.train_means, bad, strict=True)
+            if replicas
+        ]
+        local = self.strategy.experimental_local_results(batch["pair"])
+        pairs = {
+            self.patches.pair_ids[index]
+            for share in local
+            for index in share.numpy()
+        }
+        raise InputError(
+            f"step {int(self.step) + 1}: not finite: {', '.join(terms)}; pairs"
+            f" of the batch: {', '.join(sorted(pairs))}. The checkpoints before"
+            " are kept. Look at these pairs, or try a lower --learning_rate or"
+            " --precision=float32, in another --run_dir"
+        )
+
+    def _log(self, step: int, since: tuple[float, int]) -> tuple[float, int]:
+        means = _take(self.method.train_means)
+        seconds = time.monotonic() - since[0]
+        images = (step - since[1]) * self.config.batch_size
+        for name, optimizer in self.method.optimizers.items():
+            means[f"learning_rate/{name}"] = float(optimizer.learning_rate)
+        means["images_per_second"] = images / seconds
+        if self.chief:
+            self._write("train", means, step)
+            self.progress.show(
+                step, {k: v for k, v in means.items() if k.startswith("loss/")}
+            )
+        return time.monotonic(), step
+
+    def _write(self, part: str, values: dict[str, float], step: int) -> None:
+        for log in self.logs:
+            log.scalars(part, values, step)
+
+    def _validation_is_due(self) -> bool:
+        epochs, rest = divmod(int(self.step), self.steps_per_epoch)
+        if rest or int(self.validated) == int(self.step):
+            return False
+        last = epochs == self.config.epochs
+        return last or epochs % self.config.validate_every == 0
+
+    def _validate(self) -> None:
+        step = int(self.step)
+        pairs = self.strategy.distribute_datasets_from_function(
+            lambda context: _share(self.validation, context)
+        )
+        for batch in pairs:
+            self.test_step(batch)
+        figures = _take(self.method.validation_means)
+        self.validated.assign(step)
+        best = self._is_best(figures)
+        if not self.chief:
+            return
+        self._write("validation", figures, step)
+        self.logs[0].pictures(
+            self.method.generator,
+            self.validation.take(self.config.num_pictures),
+            step,
+        )
+        self.progress.note(
+            f"validation after step {step}: PSNR {figures['psnr']:.2f} dB,"
+            f" SSIM {figures['ssim']:.4f}"
+        )
+        if best:
+            runs.save_generator(self.method.generator, self.config.run_dir)
+
+    def _is_best(self, figures: dict[str, float]) -> bool:
+        if self.config.select_by == "last":
+            return True
+        figure = figures[self.config.select_by]
+        # Written so that a score that is never a number still leaves a model.
+        if figure <= float(self.best):
+            return False
+        self.best.assign(figure)
+        return True
+
+    def _replicated_train_step(self) -> Callable:
+        """Return the step on a distributed batch; its answer is its health.
+
+        A vector: how many workers ask for a stop, then on how many replicas
+        each of `train_means` is not finite.
+        """
+
+        def step(batch, stop):
+            means = self.method.train_step(batch)
+            values = [means[name] for name in self.method.train_means]
+            bad = ~tf.math.is_finite(tf.stack(values))
+            signs = tf.concat([stop[None], bad], 0)
+            return tf.distribute.get_replica_context().all_reduce(
+                tf.distribute.ReduceOp.SUM, tf.cast(signs, tf.int32)
+            )
+
+        @tf.function(reduce_retracing=True, jit_compile=self.config.jit_compile)
+        def run(batch, stop):
+            health = self.strategy.run(step, args=(batch, stop))
+            return self.strategy.experimental_local_results(health)[0]
+
+        return run
+
+    def _replicated_test_step(self) -> Callable:
+        @tf.function(reduce_retracing=True)
+        def run(batch):
+            self.strategy.run(self.method.test_step, args=(batch,))
+
+        return run
+
+
+def _share(
+    batches: tf.data.Dataset, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """Return those batches, one a replica in turn, that this worker trains."""
+    workers = context.num_input_pipelines
+    replicas = context.num_replicas_in_sync
+    if workers == 1:
+        return batches
+    mine = context.input_pipeline_id
+    numbered = batches.enumerate().filter(
+        lambda number, _: number % replicas * workers // replicas == mine
+    )
+    return numbered.map(lambda _, batch: batch)
+
+
+def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:
+    values = {name: float(mean.result()) for name, mean in means.items()}
+    for mean in means.values():
+        mean.reset_state()
+    return values

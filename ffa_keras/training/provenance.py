@@ -1,0 +1,139 @@
+"""What a run was made from: data, code, libraries and machine."""
+
+import hashlib
+import json
+import platform
+import struct
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from ffa_keras.data.pipeline import find_dataset
+from ffa_keras.errors import InputError
+from ffa_keras.files import write_text
+
+RECORD_NAME = "run.json"
+_PACKAGES = (
+    "ffa_keras", "tensorflow", "keras", "numpy", "opencv-python",
+    "tensorflow-datasets",
+)  # fmt: skip
+# Before a record: its length and a checksum of that; after it, its own.
+_HEADER, _FOOTER = struct.Struct("<QI"), struct.Struct("<I")
+
+
+def dataset_fingerprint(dataset_dir: str | Path) -> str:
+    """Return a hash of every record of a dataset, wherever it lies.
+
+    Only the lengths and checksums that TFRecord files hold are read, so that
+    a hundred gigabytes take no longer than their headers.
+
+    Args:
+        dataset_dir: as `find_dataset` takes it.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        InputError: no such dataset, or a file of it is cut short.
+    """
+    folder = find_dataset(dataset_dir)
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.tfrecord-*")):
+        digest.update(path.name.encode())
+        for part in _record_seals(path):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _record_seals(path: Path) -> list[bytes]:
+    size, position, seals = path.stat().st_size, 0, []
+    with open(path, "rb") as file:
+        while position < size:
+            header = file.read(_HEADER.size)
+            whole = len(header) == _HEADER.size
+            length = _HEADER.unpack(header)[0] if whole else 0
+            position += _HEADER.size + length + _FOOTER.size
+            if not whole or position > size:
+                raise InputError(f"{path}: cut short; prepare the data again")
+            file.seek(length, 1)
+            seals.append(header + file.read(_FOOTER.size))
+    return seals
+
+
+def record_start(run_dir: str | Path, fingerprint: str, replicas: int) -> None:
+    """Add a start, or a resumption, to the run's `run.json`.
+
+    Args:
+        run_dir: folder of the run.
+        fingerprint: of the dataset.
+        replicas: devices that train together.
+
+    Raises:
+        InputError: the run was begun on other data, or its `run.json` is
+            damaged.
+    """
+    path = Path(run_dir) / RECORD_NAME
+    record: dict[str, Any] = {"dataset": fingerprint, "starts": []}
+    if path.exists():
+        try:
+            record = json.loads(path.read_text())
+            begun_on, starts = record["dataset"], record["starts"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: damaged; remove it to go on without it"
+            ) from error
+        if begun_on != fingerprint:
+            raise InputError(
+                "--dataset_dir: holds other records than those the run in"
+                f" {run_dir} was begun on; name that dataset, or start another"
+                " --run_dir"
+            )
+        starts.append(_surroundings(replicas))
+    else:
+        record["starts"].append(_surroundings(replicas))
+    write_text(path, json.dumps(record, indent=2) + "\n")
+
+
+def _surroundings(replicas: int) -> dict[str, Any]:
+    return {
+        "commit": _git_commit(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "system": platform.platform(),
+        "devices": [
+            tf.config.experimental.get_device_details(device).get(
+                "device_name", device.name
+            )
+            for device in tf.config.list_physical_devices()
+        ],
+        "replicas": replicas,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """Return the commit of the source, "+" after it where files changed."""
+    source = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+"],
+            cwd=source,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
