@@ -25,6 +25,7 @@ from ffa_keras.models import (
     ReflectionPadding2D,
     ResidualBlock,
     ResnetGenerator,
+    SmoothConv2DTranspose,
 )
 from ffa_keras.ops import from_grey_levels, to_grey_levels
 
@@ -120,18 +121,20 @@ class _Convolved:
 
 
 class _Upsampled:
-    """What a 3x3 transposed convolution of stride 2 makes of rows."""
+    """What a smooth transposed convolution of stride 2 makes of rows."""
 
-    def __init__(self, rows: _Rows, layer: keras.layers.Conv2DTranspose):
+    def __init__(self, rows: _Rows, layer: SmoothConv2DTranspose):
         self._rows, self._layer = rows, layer
         height, width, _ = rows.shape
         self.shape = (2 * height, 2 * width, layer.filters)
         self.load = max(rows.load / 2, self.shape[1] * layer.filters)
 
     def read(self, start: int, stop: int) -> tf.Tensor:
-        # Row 2 i of the output also holds a share of row i - 1.
+        # Row 2 i of the convolution also holds a share of row i - 1, and the
+        # blur reaches one row further on both sides.
         low = max(0, start // 2 - 1)
-        x = self._layer(self._rows.read(low, (stop + 1) // 2))
+        high = min(self._rows.shape[0], stop // 2 + 1)
+        x = self._layer(self._rows.read(low, high))
         return x[:, start - 2 * low : stop - 2 * low]
 
 
@@ -201,7 +204,7 @@ def _connect(
             rows = _apply_residual(layer, rows)
         elif isinstance(layer, InstanceNormalization):
             rows = _Normalized(rows, layer)
-        elif isinstance(layer, keras.layers.Conv2DTranspose):
+        elif isinstance(layer, SmoothConv2DTranspose):
             rows = _Upsampled(rows, layer)
         elif isinstance(layer, keras.layers.Conv2D):
             rows, padding = _Convolved(rows, layer, padding), 0

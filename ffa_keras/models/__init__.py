@@ -5,7 +5,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
-    SmoothUpsampling,
+    SmoothConv2DTranspose,
 )
 from ffa_keras.models.resnet import ResnetGenerator
 
@@ -15,5 +15,5 @@ __all__ = [
     "ReflectionPadding2D",
     "ResidualBlock",
     "ResnetGenerator",
-    "SmoothUpsampling",
+    "SmoothConv2DTranspose",
 ]

@@ -11,24 +11,39 @@ KERNEL_INITIALIZER = {
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
-class SmoothUpsampling(keras.initializers.RandomNormal):
-    """Start a 3x3 transposed convolution of stride 2 as a bilinear zoom.
+class SmoothConv2DTranspose(keras.layers.Conv2DTranspose):
+    """A bilinear zoom by 2 and a 3x3 convolution, as a transposed convolution.
 
-    Each pair of channels is joined by one random weight times the bilinear
-    kernel. With independent weights the pixels that one, two and four taps
-    reach start out unlike: a checkerboard that takes long to unlearn.
+    A transposed convolution of stride 2 reaches neighbouring pixels with
+    unlike numbers of taps and leaves a checkerboard. A binomial blur after it
+    is the same as a bilinear zoom before its kernel, without one, at a quarter
+    of the cost of convolving the zoomed image.
 
     Args:
-        mean: of the random weights. Defaults to `0`.
-        stddev: of the random weights.
-        seed: of the random weights.
+        filters: output channels.
+        **kwargs: of `keras.layers.Conv2DTranspose`, but for the size of the
+            kernel, the stride and the padding.
+
+    Call arguments:
+        inputs: float tensor [B, H, W, C].
+
+    Returns:
+        Float tensor [B, 2 H, 2 W, filters].
+
+    Reference:
+        Odena et al., Deconvolution and Checkerboard Artifacts, Distill 2016.
     """
 
-    def __call__(self, shape, dtype=None):
-        """Return a kernel of shape (3, 3, output, input channels)."""
-        zoom = tf.constant([0.5, 1.0, 0.5], dtype or tf.float32)
-        zoom = zoom[:, None, None, None] * zoom[:, None, None]
-        return zoom * super().__call__(shape[2:], dtype)
+    def __init__(self, filters: int, **kwargs):
+        fixed = {"kernel_size": 3, "strides": 2, "padding": "same"}
+        super().__init__(filters, **{**kwargs, **fixed})
+
+    def call(self, inputs):
+        x = super().call(inputs)
+        x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        for _ in range(2):
+            x = tf.nn.avg_pool2d(x, 2, 1, "VALID")
+        return x
 
 
 @keras.saving.register_keras_serializable("ffa_keras")

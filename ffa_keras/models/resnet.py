@@ -8,7 +8,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
-    SmoothUpsampling,
+    SmoothConv2DTranspose,
     conv_norm_relu,
 )
 
@@ -22,9 +22,10 @@ class ResnetGenerator(keras.Model):
 
     Encoder (7x7 convolution and two 3x3 convolutions of stride 2), residual
     blocks, decoder (two transposed convolutions and a 7x7 convolution), tanh:
-    the generator of DeblurGAN and CycleGAN, which the paper follows. Any H and
-    W from 16 pixels: the input is padded by reflection to a multiple of 4 and
-    the output cropped back.
+    the generator of DeblurGAN and CycleGAN, which the paper follows, but for
+    the blur after the transposed convolutions. Any H and W from 16 pixels: the
+    input is padded by reflection to a multiple of 4 and the output cropped
+    back.
 
     Args:
         num_filters: width of the first convolution. Defaults to `64`.
@@ -104,13 +105,8 @@ def _reflect_to_stride(x: tf.Tensor, axis: int) -> tf.Tensor:
 
 def _upsample(filters: int) -> list[keras.layers.Layer]:
     return [
-        keras.layers.Conv2DTranspose(
-            filters,
-            3,
-            2,
-            padding="same",
-            use_bias=False,
-            kernel_initializer=SmoothUpsampling(stddev=0.02),
+        SmoothConv2DTranspose(
+            filters, use_bias=False, kernel_initializer=KERNEL_INITIALIZER
         ),
         InstanceNormalization(),
         keras.layers.ReLU(),

@@ -9,7 +9,7 @@ from ffa_keras.models import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
-    SmoothUpsampling,
+    SmoothConv2DTranspose,
 )
 
 
@@ -79,6 +79,7 @@ def test_residual_block_with_a_silent_branch_is_the_identity():
         InstanceNormalization(epsilon=0.5),
         ReflectionPadding2D(2),
         ResidualBlock(3, dropout=0.25),
+        SmoothConv2DTranspose(3, use_bias=False),
     ],
 )
 def test_layers_round_trip_through_their_config(layer):
@@ -89,19 +90,27 @@ def test_layers_round_trip_through_their_config(layer):
     assert copy.get_config() == layer.get_config()
 
 
-def test_smooth_upsampling_starts_without_a_checkerboard():
-    layer = keras.layers.Conv2DTranspose(
-        4, 3, 2, padding="same", kernel_initializer=SmoothUpsampling(stddev=1.0)
-    )
-    flat = layer(tf.ones((1, 8, 8, 3))).numpy()[:, 2:-2, 2:-2]
-    expected = np.broadcast_to(flat[:, :1, :1], flat.shape)
-    np.testing.assert_allclose(flat, expected, rtol=1e-5)
-    assert np.abs(flat).min() > 0
-    independent = keras.layers.Conv2DTranspose(4, 3, 2, padding="same")
-    rough = independent(tf.ones((1, 8, 8, 3))).numpy()[:, 2:-2, 2:-2]
-    assert np.ptp(rough, axis=(1, 2)).max() > 0.1
+def test_smooth_transposed_convolution_is_a_bilinear_zoom_and_a_convolution():
+    keras.utils.set_random_seed(0)
+    layer = SmoothConv2DTranspose(4, use_bias=False)
+    x = tf.random.normal((1, 9, 12, 3))
+    smooth = layer(x).numpy()
+    zoomed = np.zeros((1, 18, 24, 3))
+    zoomed[:, ::2, ::2] = x
+    for axis in (1, 2):
+        before, after = np.roll(zoomed, 1, axis), np.roll(zoomed, -1, axis)
+        zoomed = (before + 2 * zoomed + after) / 4
+    kernel = tf.transpose(layer.kernel, [0, 1, 3, 2])[::-1, ::-1]
+    expected = tf.nn.conv2d(zoomed.astype("float32"), kernel, 1, "SAME")
+    # Output row r holds input row r / 2 through the first tap.
+    expected = np.roll(expected, 1, (1, 2))
+    inside = np.s_[:, 4:-4, 4:-4]
+    np.testing.assert_allclose(smooth[inside], expected[inside], atol=1e-5)
 
 
-def test_smooth_upsampling_follows_its_seed():
-    first, again = (SmoothUpsampling(seed=3)((3, 3, 2, 5)) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
+def test_smooth_transposed_convolution_has_no_checkerboard():
+    flat = tf.ones((1, 8, 8, 3))
+    smooth = SmoothConv2DTranspose(4)(flat).numpy()[:, 3:-3, 3:-3]
+    assert np.ptp(smooth, axis=(1, 2)).max() < 1e-5
+    rough = keras.layers.Conv2DTranspose(4, 3, 2, padding="same")
+    assert np.ptp(rough(flat).numpy()[:, 3:-3, 3:-3], axis=(1, 2)).max() > 0.1
