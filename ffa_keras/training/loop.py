@@ -67,7 +67,7 @@ class Loop:
             config.keep_checkpoints,
             self.chief,
             method=method,
-            means=list(method.train_means.values()),
+            untracked=_untracked_variables(method),
             step=self.step,
             validated=self.validated,
             best=self.best,
@@ -271,6 +271,17 @@ def _share(
         lambda number, _: number % replicas * workers // replicas == mine
     )
     return numbered.map(lambda _, batch: batch)
+
+
+def _untracked_variables(method: keras.Model) -> list[tf.Variable]:
+    """Return the state that a checkpoint of the system itself leaves out.
+
+    Keras hides from TensorFlow where dropout stands in its random numbers,
+    and its metrics: the sums since the last line of the log.
+    """
+    means = method.train_means.values()
+    variables = [*method.variables, *(v for m in means for v in m.variables)]
+    return [v.value for v in variables if not v.trainable]
 
 
 def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:

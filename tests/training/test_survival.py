@@ -81,7 +81,7 @@ def test_ten_kills_at_random_moments_change_no_bit(
     train, tmp_path, latest_variables, read_scalars
 ):
     settings = (
-        "--constant_epochs=10", "--decay_epochs=15", "--validate_every=5",
+        "--constant_epochs=6", "--decay_epochs=9", "--validate_every=5",
         "--checkpoint_every=2", "--dropout=0.3", "--num_pictures=1",
     )  # fmt: skip
     train(*settings, run_dir="whole")
