@@ -37,11 +37,14 @@ _WHOLE = flags.DEFINE_bool("whole", False, "Used by the parent.")
 
 
 def _generator():
+    import keras
+
     from ffa_keras.models import ResnetGenerator
     from ffa_keras.training.runs import load_generator
 
     if _MODEL.value:
         return load_generator(_MODEL.value)
+    keras.utils.set_random_seed(0)
     generator = ResnetGenerator(_NUM_FILTERS.value, _NUM_BLOCKS.value)
     generator.build((None, None, None, 3))
     return generator

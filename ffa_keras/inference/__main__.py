@@ -2,7 +2,8 @@ r"""Translate photographs with a trained generator.
 
     python -m ffa_keras.inference --model=runs/isfahan --input=eyes --output=ffa
 
-Each answer is a single-channel PNG of the photograph's own size and stem.
+Each answer is a single-channel PNG of the photograph's own size and stem;
+`report.csv` says for each how much it looks like a fundus photograph.
 """
 
 from absl import flags
@@ -25,12 +26,22 @@ _OUTPUT = flags.DEFINE_string(
 _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace answers that exist."
 )
+_SALIENCY = flags.DEFINE_bool(
+    "saliency", False, "Also draw STEM_saliency.png: what stands out."
+)
+_UNCERTAINTY = flags.DEFINE_bool(
+    "uncertainty",
+    False,
+    "Also draw STEM_uncertainty.png: deviation over flips and turns (8 times"
+    " the work).",
+)
 
 
 def main() -> int:
     """Translate; the status is 1 if a photograph was skipped."""
+    maps = [flag.name for flag in (_SALIENCY, _UNCERTAINTY) if flag.value]
     failures = predict(
-        _MODEL.value, _INPUT.value, _OUTPUT.value, _OVERWRITE.value
+        _MODEL.value, _INPUT.value, _OUTPUT.value, _OVERWRITE.value, maps
     )
     return 1 if failures else 0
 

@@ -26,6 +26,8 @@ _SMALLEST_SIDE = 16
 # Above, a Keras generator works in strips: at once it takes more than three
 # gigabytes a megapixel.
 _MOST_PIXELS_AT_ONCE = 2**20
+# Above, what cannot work in strips refuses: it would need 14 gigabytes.
+_MOST_PIXELS_WHOLE = 2**22
 
 
 def load_translator(model: str | Path) -> Translator:
@@ -38,7 +40,9 @@ def load_translator(model: str | Path) -> Translator:
 
     Returns:
         Function from fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1]. It
-        raises `InputError` for an image of fewer than 16 pixels a side.
+        raises `InputError` for an image of fewer than 16 pixels a side, and
+        for one of more than 4 megapixels unless the model is a
+        `ResnetGenerator` of Keras, which works in strips.
 
     Raises:
         InputError: nothing of the kind is there, or it cannot be loaded.
@@ -123,6 +127,7 @@ def _translator_of(generator: keras.Model) -> Translator:
         large = fundus.shape[0] * fundus.shape[1] > _MOST_PIXELS_AT_ONCE
         if large and isinstance(generator, ResnetGenerator):
             return translate_in_strips(generator, fundus)
+        _check_fits(fundus)
         return translate(generator, fundus)
 
     return answer
@@ -136,6 +141,7 @@ def _load_saved_model(path: Path) -> Translator:
     (name,) = serve.structured_input_signature[1]
 
     def answer(fundus: np.ndarray, _=loaded) -> np.ndarray:
+        _check_fits(fundus)
         (ffa,) = serve(**{name: tf.constant(_batch(fundus))}).values()
         return _to_picture(ffa.numpy())
 
@@ -150,6 +156,7 @@ def _load_tflite(path: Path) -> Translator:
     serve = interpreter.get_signature_runner(_SIGNATURE)
 
     def answer(fundus: np.ndarray) -> np.ndarray:
+        _check_fits(fundus)
         (ffa,) = serve(**{name: _batch(fundus)}).values()
         return _to_picture(ffa)
 
@@ -167,6 +174,17 @@ def _versions(path: Path) -> list[Path]:
 def _newest_version(path: Path) -> Path:
     versions = _versions(path)
     return max(versions, key=lambda v: int(v.name)) if versions else path
+
+
+def _check_fits(fundus: np.ndarray) -> None:
+    """Refuse a photograph that would be translated as a whole."""
+    height, width = fundus.shape[:2]
+    if height * width > _MOST_PIXELS_WHOLE:
+        raise InputError(
+            f"{width}x{height} pixels: more than {_MOST_PIXELS_WHOLE} need a"
+            " model that works in strips; name the run folder or .keras file"
+            " of a ResNet generator"
+        )
 
 
 def _batch(fundus: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def translate(run_program, trained_run, tmp_path):
 
 def _answers(tmp_path):
     folder = tmp_path / "ffa"
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*.*"))
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
 
 
 def test_a_folder_becomes_single_channel_pngs_of_native_size(
@@ -52,6 +52,12 @@ def test_a_folder_becomes_single_channel_pngs_of_native_size(
     assert b"not for clinical use" in png
     assert b"tEXtModel\0Keras, SHA-256 " in png
     assert b"photographs" not in png
+    report = (tmp_path / "ffa/report.csv").read_text()
+    assert "one" not in report
+    assert report.splitlines()[0] == (
+        "number,width,height,score,suspicious,outcome"
+    )
+    assert report.count("translated") == 3
 
 
 def test_a_bad_file_is_skipped_and_named_and_the_rest_is_done(
@@ -109,6 +115,13 @@ def test_every_form_of_the_model_gives_the_same_picture(trained_run, exported):
         picture = load_translator(model)(fundus)
         assert picture.dtype == np.uint8
         assert np.abs(picture - expected).max() <= 1, model
+
+
+def test_what_takes_the_whole_at_once_refuses_the_largest(exported):
+    fundus = np.zeros((2048, 2049, 3), np.uint8)
+    for model in exported[1:]:
+        with pytest.raises(InputError, match="2049x2048 pixels: more than"):
+            load_translator(model)(fundus)
 
 
 def test_fingerprints_tell_models_apart(trained_run, exported):

@@ -1,0 +1,65 @@
+"""Maps that go with an answer, as pictures of its size."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ffa_keras.ops import saliency_map
+
+# Pixels of an answer whose saliency is computed at once.
+_PIXELS_AT_ONCE = 2**20
+# Half the 51x51 median of the saliency map.
+_HALO = 25
+_ZERO = 128
+_UNCERTAINTY_GAIN = 4
+
+
+def draw_saliency(ffa: np.ndarray) -> np.ndarray:
+    """Return what stands out in an answer (paper, Eq. 1), as a picture.
+
+    Args:
+        ffa: uint8 [H, W, 1].
+
+    Returns:
+        uint8 [H, W, 1]: 128 where nothing does, one more or less for each
+        grey level, cut at 0 and 255.
+    """
+    height, width, _ = ffa.shape
+    step = max(1, _PIXELS_AT_ONCE // width)
+    strips = []
+    for top in range(0, height, step):
+        above = min(_HALO, top)
+        rows = ffa[None, top - above : top + step + _HALO]
+        saliency = saliency_map(rows)[0, above : above + step].numpy()
+        strips.append(np.rint(np.clip(_ZERO + saliency, 0, 255)))
+    return np.concatenate(strips).astype(np.uint8)
+
+
+def draw_uncertainty(
+    translate: Callable[[np.ndarray], np.ndarray], fundus: np.ndarray
+) -> np.ndarray:
+    """Return how much the answer depends on how the photograph is turned.
+
+    The standard deviation over the eight flips and quarter turns. Where it is
+    high the network guesses; where it is low it may still be wrong.
+
+    Args:
+        translate: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
+        fundus: uint8 [H, W, 3], RGB.
+
+    Returns:
+        uint8 [H, W, 1]: four grey levels for each of the deviation, cut at
+        255.
+    """
+    total = np.zeros((*fundus.shape[:2], 1), np.float32)
+    squares = np.zeros_like(total)
+    for mirrored in (False, True):
+        for turns in range(4):
+            view = np.rot90(fundus[:, ::-1] if mirrored else fundus, turns)
+            ffa = np.rot90(translate(np.ascontiguousarray(view)), -turns)
+            ffa = ffa[:, ::-1] if mirrored else ffa
+            total += ffa
+            squares += ffa.astype(np.float32) ** 2
+    variance = squares / 8 - (total / 8) ** 2
+    deviation = _UNCERTAINTY_GAIN * np.sqrt(np.maximum(variance, 0))
+    return np.rint(np.minimum(deviation, 255)).astype(np.uint8)
