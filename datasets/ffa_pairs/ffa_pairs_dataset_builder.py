@@ -2,28 +2,37 @@
 
 import dataclasses
 import functools
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
-from ffa_keras.data.align import align_entry, align_images, check_alignable
+from datasets.ffa_pairs.sources import (
+    FolderConfig,
+    HraConfig,
+    IsfahanConfig,
+    PhantomConfig,
+    PhotographConfig,
+    collect,
+)
+from ffa_keras.data.align import Verdict, align_images
 from ffa_keras.data.images import encode_png
-from ffa_keras.data.manifest import (
-    CATEGORIES,
-    SPLITS,
-    PairEntry,
-    read_manifest,
-)
+from ffa_keras.data.manifest import CATEGORIES, SPLITS
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.data.splits import (
-    DEFAULT_KEY_FILE,
-    hashed_id,
-    read_key,
-    split_pairs,
+from ffa_keras.data.prepare import (
+    Task,
+    prepare_pair,
+    prepare_pairs,
+    read_record,
+    read_verdict,
 )
+from ffa_keras.data.report import summary_of, write_report
+from ffa_keras.data.splits import hashed_id
 from ffa_keras.errors import InputError
 
 _PHANTOM_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
@@ -34,56 +43,28 @@ _PHANTOM_SPLITS = (
 _MIN_PHANTOM_PAIRS = 4
 
 
-@dataclasses.dataclass(eq=False, kw_only=True)
-class PhantomConfig(tfds.core.BuilderConfig):
-    """Pairs drawn by the project itself.
-
-    Attributes:
-        num_pairs: of all splits together.
-        image_size: side of the square images, pixels.
-        seed: same seed, same pairs.
-    """
-
-    num_pairs: int = 80
-    image_size: int = 256
-    seed: int = 0
-
-
-@dataclasses.dataclass(eq=False, kw_only=True)
-class FolderConfig(tfds.core.BuilderConfig):
-    """A clinic's pairs, listed in a manifest.
-
-    Attributes:
-        manifest: path of the CSV file; `pairs.csv` in the manual folder of
-            TFDS if it is empty.
-        assume_aligned: whether pairs without affine and landmarks lie on each
-            other already.
-        key_file: secret key of the patient hashes, made on first use.
-    """
-
-    manifest: str = ""
-    assume_aligned: bool = False
-    key_file: str = str(DEFAULT_KEY_FILE)
-
-
 @dataclasses.dataclass(frozen=True)
 class _Pair:
-    """A pair to be written; `load` returns its PNG images by feature name."""
+    """A phantom to be written; `load` returns images and their facts."""
 
     pair_id: str
     patient: str
     eye: str
     category: str
-    load: Callable[[], dict[str, bytes]]
+    load: Callable[[], dict[str, Any]]
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """DatasetBuilder for ffa_pairs."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Initial release."}
+    VERSION = tfds.core.Version("1.1.0")
+    RELEASE_NOTES = {
+        "1.0.0": "Initial release.",
+        "1.1.0": "Whether the photograph is a disc; registered pairs.",
+    }
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        "Config folder: put pairs.csv and the images it names into the folder."
+        "Configs folder and hra: put pairs.csv and the images it names into"
+        " the folder. Config isfahan_misp: unpack the archive into the folder."
     )
     BUILDER_CONFIGS = [
         PhantomConfig(
@@ -92,64 +73,131 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         FolderConfig(
             name="folder", description="Pairs listed in a clinic's manifest."
         ),
+        HraConfig(
+            name="hra", description="Labelled pairs of the HRA, 768x768."
+        ),
+        IsfahanConfig(
+            name="isfahan_misp", description="The public Isfahan archive."
+        ),
     ]
 
     def _info(self) -> tfds.core.DatasetInfo:
+        config = self.builder_config
         features: dict[str, Any] = {
             "fundus": _png(3),
             "ffa": _png(1),
             "valid_mask": _png(1),
+            "circular": tfds.features.Scalar(dtype=np.bool_),
             "category": tfds.features.ClassLabel(names=CATEGORIES),
             "patient": tfds.features.Text(),
             "eye": tfds.features.Text(),
             "pair": tfds.features.Text(),
         }
-        if isinstance(self.builder_config, PhantomConfig):
+        if isinstance(config, PhantomConfig):
             features |= {"vessel_mask": _png(1), "leakage_mask": _png(1)}
+        split_by = getattr(config, "split_by", "patient")
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(features),
             supervised_keys=("fundus", "ffa"),
+            metadata=tfds.core.MetadataDict(split_by=split_by),
         )
+
+    def download_and_prepare(self, **options: Any) -> None:
+        """Prepare the dataset, report on every pair, and look for leaks.
+
+        Args:
+            **options: as TFDS documents them.
+
+        Raises:
+            InputError: the input is bad, or two splits share what they may
+                not; no dataset is left behind.
+        """
+        if self.data_path.exists():
+            return
+        self._tasks: list[Task] = []
+        super().download_and_prepare(**options)
+        # Needs TensorFlow, which bad input should not have to wait for.
+        from ffa_keras.data.audit import refuse_leaks
+
+        try:
+            refuse_leaks(self.data_dir)
+        except InputError:
+            shutil.rmtree(self.data_dir)
+            raise
+        if self._tasks:
+            verdicts = _check_kept(self._tasks)
+            write_report(Path(self.data_dir), self._tasks, verdicts)
 
     def _split_generators(
         self, dl_manager: tfds.download.DownloadManager
-    ) -> dict[str, Iterator]:
+    ) -> dict[str, Any]:
         config = self.builder_config
         if isinstance(config, PhantomConfig):
-            key = f"phantom {config.seed}".encode()
-            pairs, splits = _phantom_pairs(config)
-        else:
-            manifest = config.manifest or dl_manager.manual_dir / "pairs.csv"
-            entries = read_manifest(manifest)
-            check_alignable(entries, config.assume_aligned)
-            key = read_key(config.key_file)
-            splits = split_pairs(entries, key)
-            pairs = [_folder_pair(e, config.assume_aligned) for e in entries]
+            return _phantom_splits(config)
+        self._tasks = collect(
+            config,
+            str(dl_manager.manual_dir) if _needs_manual(config) else "",
+            str(Path(self._data_dir_root, "ffa_pairs_cache")),
+            lambda note: print(f"note: {note}", file=sys.stderr),
+        )
+        kept = self._tasks
+        if not config.beam:
+            prepare_pairs(self._tasks, config.workers)
+            verdicts = _check_kept(self._tasks)
+            kept = [
+                task
+                for task, verdict in zip(self._tasks, verdicts, strict=True)
+                if verdict.accepted
+            ]
         return {
             split: self._generate_examples(
-                split,
-                [p for p, s in zip(pairs, splits, strict=True) if s == split],
-                key,
+                [task for task in kept if task.entry.split == split]
             )
             for split in SPLITS
-            if split in splits
+            if any(task.entry.split == split for task in kept)
         }
 
-    def _generate_examples(
-        self, split: str, pairs: Sequence[_Pair], key: bytes
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        for pair in tqdm.tqdm(pairs, split, unit="pair", disable=None):
-            name = hashed_id(key, "pair", pair.pair_id)
-            yield (
-                name,
-                {
-                    **pair.load(),
-                    "category": pair.category,
-                    "patient": hashed_id(key, "patient", pair.patient),
-                    "eye": hashed_id(key, "eye", pair.eye),
-                    "pair": name,
-                },
+    def _generate_examples(self, tasks: Sequence[Task]) -> Any:
+        if self.builder_config.beam:
+            beam = tfds.core.lazy_imports.apache_beam
+            return (
+                beam.Create(tasks)
+                | beam.Reshuffle()
+                | beam.FlatMap(_prepared_examples)
             )
+        return ((task.entry.pair_id, read_record(task)) for task in tasks)
+
+
+def _prepared_examples(
+    task: Task,
+) -> Iterator[tuple[str, dict[str, bytes | str | bool]]]:
+    """Yield the record of a pair under its key, unless it is refused."""
+    if prepare_pair(task).accepted:
+        yield task.entry.pair_id, read_record(task)
+
+
+def _check_kept(tasks: Sequence[Task]) -> list[Verdict]:
+    """Return the verdicts; raise an `InputError` if a split lost all pairs."""
+    verdicts = [read_verdict(task) or prepare_pair(task) for task in tasks]
+    kept = {
+        task.entry.split
+        for task, verdict in zip(tasks, verdicts, strict=True)
+        if verdict.accepted
+    }
+    lost = {task.entry.split for task in tasks} - kept
+    if lost:
+        raise InputError(
+            f"every pair of the {' and the '.join(sorted(lost))} split was"
+            f" refused: {'; '.join(summary_of(tasks, verdicts))}; give their"
+            " affine or landmarks in the manifest"
+        )
+    return verdicts
+
+
+def _needs_manual(config: PhotographConfig) -> bool:
+    return not getattr(config, "manifest", "") and not getattr(
+        config, "archive", ""
+    )
 
 
 def _png(channels: int) -> tfds.features.Image:
@@ -158,12 +206,34 @@ def _png(channels: int) -> tfds.features.Image:
     )
 
 
-def _folder_pair(entry: PairEntry, assume_aligned: bool) -> _Pair:
-    def load() -> dict[str, bytes]:
-        pair = align_entry(entry, assume_aligned)
-        return _images(pair.fundus, pair.ffa, valid_mask=pair.valid_mask)
+def _phantom_splits(config: PhantomConfig) -> dict[str, Iterator]:
+    key = f"phantom {config.seed}".encode()
+    pairs, splits = _phantom_pairs(config)
+    return {
+        split: _phantom_examples(
+            split,
+            [p for p, s in zip(pairs, splits, strict=True) if s == split],
+            key,
+        )
+        for split in SPLITS
+    }
 
-    return _Pair(entry.pair_id, entry.patient, entry.eye, entry.category, load)
+
+def _phantom_examples(
+    split: str, pairs: Sequence[_Pair], key: bytes
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for pair in tqdm.tqdm(pairs, split, unit="pair", disable=None):
+        name = hashed_id(key, "pair", pair.pair_id)
+        yield (
+            name,
+            {
+                **pair.load(),
+                "category": pair.category,
+                "patient": hashed_id(key, "patient", pair.patient),
+                "eye": hashed_id(key, "eye", pair.eye),
+                "pair": name,
+            },
+        )
 
 
 def _phantom_pairs(config: PhantomConfig) -> tuple[list[_Pair], list[str]]:
@@ -189,26 +259,20 @@ def _phantom_pairs(config: PhantomConfig) -> tuple[list[_Pair], list[str]]:
     return pairs, splits
 
 
-def _load_phantom(seed: int, category: str, size: int) -> dict[str, bytes]:
+def _load_phantom(seed: int, category: str, size: int) -> dict[str, Any]:
+    """Return PNG images by feature name, masks as 0 or 255."""
     raw = make_pair(seed, category, size)
     pair = align_images(raw.fundus, raw.ffa, raw.matrix)
-    return _images(
-        pair.fundus,
-        pair.ffa,
-        valid_mask=pair.valid_mask,
-        vessel_mask=raw.vessel_mask > 0,
-        leakage_mask=raw.leakage_mask > 0,
-    )
-
-
-def _images(
-    fundus: np.ndarray, ffa: np.ndarray, **masks: np.ndarray
-) -> dict[str, bytes]:
-    """Return PNG images by feature name, masks as 0 or 255."""
-    frame = (*ffa.shape[:2], 1)
+    masks = {
+        "valid_mask": pair.valid_mask,
+        "vessel_mask": raw.vessel_mask > 0,
+        "leakage_mask": raw.leakage_mask > 0,
+    }
     images = {
-        name: mask.reshape(frame).astype(np.uint8) * 255
-        for name, mask in masks.items()
-    } | {"fundus": fundus, "ffa": ffa}
+        name: mask.astype(np.uint8) * 255 for name, mask in masks.items()
+    } | {"fundus": pair.fundus, "ffa": pair.ffa}
     # TensorFlow's encoder, which TFDS would use, takes 15 times as long.
-    return {name: encode_png(image) for name, image in images.items()}
+    return {
+        **{name: encode_png(image) for name, image in images.items()},
+        "circular": pair.circular,
+    }

@@ -1,24 +1,46 @@
 """Bring the photograph of a pair onto its angiogram.
 
 The angiogram is the target of training, so its pixels stay as they are and the
-photograph is warped onto them.
+photograph is warped onto them. What lies outside a field of view is blackened
+in both: cameras burn dates and names into it.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
 from ffa_keras.data.manifest import PairEntry
-from ffa_keras.errors import InputError
-from ffa_keras.registration.transform import warp_to_ffa
+from ffa_keras.registration.register import (
+    RegistrationResult,
+    judge_matrix,
+    register_pair,
+)
+from ffa_keras.registration.retina import is_circular
+from ffa_keras.registration.transform import scaling, warp_to_ffa
 
 # Interpolation mixes the rim of a field of view with what lies outside.
-_RIM = 3
+_RIM_TOOL = np.ones((7, 7), np.uint8)
 _MIN_OVERLAP = 0.05
-_SHOWN_PAIRS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """What is done to every pair of a collection alike.
+
+    Attributes:
+        assume_aligned: whether pairs of which nothing says how they lie are
+            aligned already; else they are registered.
+        text_box: width and height of the burnt-in text at the top left of an
+            angiogram, in shares of the frame; `None` if there is none.
+        side: pixels to which square angiograms are scaled, or `None`.
+    """
+
+    assume_aligned: bool = False
+    text_box: tuple[float, float] | None = None
+    side: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,64 +49,82 @@ class AlignedPair:
 
     Attributes:
         fundus: uint8 [H, W, 3], RGB, black where the photograph ends.
-        ffa: uint8 [H, W, 1].
+        ffa: uint8 [H, W, 1], black outside its field of view.
         valid_mask: bool [H, W], inside both fields of view.
+        circular: whether the photograph's field of view is a disc.
     """
 
     fundus: np.ndarray
     ffa: np.ndarray
     valid_mask: np.ndarray
+    circular: bool
 
 
-def check_alignable(entries: Sequence[PairEntry], assume_aligned: bool) -> None:
-    """Refuse pairs that nothing says how to align, all in one message.
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether a pair is fit for training, and why.
 
-    Args:
-        entries: of the manifest.
-        assume_aligned: whether pairs without a transform are aligned already.
-
-    Raises:
-        InputError: names the pairs with neither `affine` nor `landmarks`.
+    Attributes:
+        accepted: whether it is kept.
+        how: "registered", or what the manifest gave.
+        reason: why the pair is refused, or, of a given transform, why the
+            vessels do not bear it out; else empty.
+        figures: of the registration, by name.
     """
-    unknown = [entry.pair_id for entry in entries if entry.matrix is None]
-    if unknown and not assume_aligned:
-        more = len(unknown) - _SHOWN_PAIRS
-        raise InputError(
-            f"neither affine nor landmarks for {len(unknown)} of"
-            f" {len(entries)} pairs: {', '.join(unknown[:_SHOWN_PAIRS])}"
-            + (f" and {more} more" if more > 0 else "")
-            + "; add one of these columns, or --assume_aligned if the images"
-            " lie on each other already"
-        )
+
+    accepted: bool
+    how: str
+    reason: str
+    figures: dict[str, float]
+
+    @property
+    def status(self) -> str:
+        """`"kept"`, `"doubtful"`: kept as the manifest says, or `"refused"`."""
+        if not self.accepted:
+            return "refused"
+        return "doubtful" if self.reason else "kept"
 
 
-def align_entry(entry: PairEntry, assume_aligned: bool = False) -> AlignedPair:
-    """Read a pair and align it.
+def align_entry(
+    entry: PairEntry, treatment: Treatment | None = None
+) -> tuple[AlignedPair, Verdict]:
+    """Read a pair, align it and judge it.
 
-    The transform that the manifest gives is used; else, if `assume_aligned`,
-    nothing is moved.
+    What the manifest gives wins over an estimate: it is used as it is, and the
+    vessels only say whether they bear it out.
 
     Args:
         entry: of the manifest.
-        assume_aligned: whether a pair without a transform is aligned already.
+        treatment: of the collection.
 
     Returns:
-        The pair at the native size of its angiogram.
+        The pair at the size of its angiogram, and the verdict; of a refused
+        pair the images lie as well as could be found.
 
     Raises:
-        InputError: a file cannot be read, nothing says how to align the pair,
-            or it hardly overlaps once aligned.
+        InputError: a file cannot be read.
     """
+    treatment = treatment or Treatment()
     fundus, ffa = read_fundus(entry.fundus), read_ffa(entry.ffa)
-    matrix = _matrix(entry, fundus.shape, ffa.shape, assume_aligned)
-    pair = align_images(fundus, ffa, matrix)
-    overlap = pair.valid_mask.mean()
-    if overlap < _MIN_OVERLAP:
-        raise InputError(
-            f"{entry.fundus}: shares {overlap:.0%} of the frame with"
-            f" {entry.ffa}; check the alignment and both images"
-        )
-    return pair
+    if treatment.text_box:
+        width, height = treatment.text_box
+        rows, columns = ffa.shape[:2]
+        ffa[: round(height * rows), : round(width * columns)] = 0
+    matrix = entry.matrix
+    given = entry.given or ("aligned" if treatment.assume_aligned else "")
+    if given == "aligned":
+        matrix = np.eye(3)
+    if treatment.side and len(ffa) != treatment.side:
+        scale = treatment.side / len(ffa)
+        ffa = _resized(ffa, treatment.side)
+        if matrix is not None:
+            matrix = scaling(scale) @ matrix
+    if matrix is None:
+        result = register_pair(fundus, ffa)
+    else:
+        result = judge_matrix(fundus, ffa, matrix)
+    pair = align_registered(fundus, ffa, result)
+    return pair, _verdict(result, pair, given)
 
 
 def align_images(
@@ -100,33 +140,61 @@ def align_images(
     Returns:
         The aligned pair, [H, W].
     """
-    shape = ffa.shape[:2]
-    retina = field_of_view(fundus).astype(np.uint8) * 255
-    warped, inside = warp_to_ffa(np.dstack([fundus, retina]), matrix, shape)
-    both = inside & (warped[..., 3] > 127) & field_of_view(ffa)
-    tool = np.ones((2 * _RIM + 1,) * 2, np.uint8)
-    valid = cv2.erode(both.astype(np.uint8), tool) > 0
-    return AlignedPair(warped[..., :3], ffa, valid)
+    return _combined(
+        fundus, ffa, lambda image: warp_to_ffa(image, matrix, ffa.shape[:2])
+    )
 
 
-def _matrix(
-    entry: PairEntry,
-    fundus_shape: tuple[int, ...],
-    ffa_shape: tuple[int, ...],
-    assume_aligned: bool,
-) -> np.ndarray:
-    """Return the transform of a pair, 3x3, fundus xy → FFA xy."""
-    if entry.matrix is not None:
-        return entry.matrix
-    check_alignable([entry], assume_aligned)
-    if fundus_shape[:2] != ffa_shape[:2]:
-        raise InputError(
-            f"{entry.fundus}: {_size(fundus_shape)} pixels, but {entry.ffa}"
-            f" has {_size(ffa_shape)}; images that are aligned already have one"
-            " size, else give an affine or landmarks"
-        )
-    return np.eye(3)
+def align_registered(
+    fundus: np.ndarray, ffa: np.ndarray, result: RegistrationResult
+) -> AlignedPair:
+    """Warp a photograph as it was registered; else as `align_images`."""
+    return _combined(fundus, ffa, result.warp)
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]}x{shape[0]}"
+def _combined(
+    fundus: np.ndarray,
+    ffa: np.ndarray,
+    warp: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> AlignedPair:
+    retina, theirs = field_of_view(fundus), field_of_view(ffa)
+    layers = [_blackened(fundus, retina), retina.astype(np.uint8) * 255]
+    warped, inside = warp(np.dstack(layers))
+    both = (inside & (warped[..., 3] > 127) & theirs).astype(np.uint8)
+    return AlignedPair(
+        warped[..., :3],
+        _blackened(ffa, theirs),
+        cv2.erode(both, _RIM_TOOL) > 0,
+        is_circular(retina),
+    )
+
+
+def _blackened(image: np.ndarray, retina: np.ndarray) -> np.ndarray:
+    """Blacken what lies off the retina and its rim."""
+    near = cv2.dilate(retina.astype(np.uint8), _RIM_TOOL) > 0
+    return np.where(near[..., None], image, np.uint8(0))
+
+
+def _verdict(
+    result: RegistrationResult, pair: AlignedPair, given: str
+) -> Verdict:
+    quality = result.quality
+    overlap = float(pair.valid_mask.mean())
+    figures = {
+        "overlap": overlap,
+        "residual": result.rmse,
+        "keypoints": quality.num_inliers,
+        "correlation": quality.vessel_ncc,
+        "vessels_in_place": quality.centreline_fraction,
+        "blocks": quality.num_blocks,
+    }
+    accepted, reason = result.accepted or bool(given), result.reason
+    if accepted and overlap < _MIN_OVERLAP:
+        accepted = False
+        reason = f"the fields of view share {overlap:.0%} of the frame"
+    return Verdict(accepted, given or "registered", reason, figures)
+
+
+def _resized(ffa: np.ndarray, side: int) -> np.ndarray:
+    method = cv2.INTER_AREA if side < len(ffa) else cv2.INTER_CUBIC
+    return cv2.resize(ffa, (side, side), interpolation=method)[..., None]

@@ -11,7 +11,11 @@ import numpy as np
 
 from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
-from ffa_keras.registration.transform import fit_landmarks, parse_affine
+from ffa_keras.registration.transform import (
+    fit_landmarks,
+    parse_affine,
+    parse_matrix,
+)
 
 CATEGORIES = (
     "unspecified",
@@ -22,9 +26,12 @@ CATEGORIES = (
     "punctate_focal",
 )
 SPLITS = ("train", "validation", "test")
+# What never parts: all pairs of a patient, of an eye, or each pair by itself.
+SPLIT_UNITS = ("patient", "eye", "image")
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_PROBLEMS = 20
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +45,11 @@ class PairEntry:
         patient: who is photographed; the eye if the manifest does not say.
         eye: which eye, unique among all patients; the pair if it is not said.
         category: one of `CATEGORIES`.
-        matrix: 3x3, fundus xy → FFA xy in pixels, from the affine or else the
-            landmarks; `None` if neither is given.
+        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         split: the split asked for, or `None`.
+        given: what says how the pair is aligned: "affine", "homography",
+            "landmarks", "aligned" or, if nothing does, "".
+        row: line of the manifest, from 1.
     """
 
     pair_id: str
@@ -51,18 +60,30 @@ class PairEntry:
     category: str = CATEGORIES[0]
     matrix: np.ndarray | None = None
     split: str | None = None
+    given: str = ""
+    row: int = 0
+
+    def unit(self, split_by: str) -> str:
+        """Return what may not be torn apart, by one of `SPLIT_UNITS`."""
+        if split_by == "image":
+            return self.pair_id
+        return self.eye if split_by == "eye" else self.patient
 
 
-def read_manifest(path: str | Path) -> list[PairEntry]:
+def read_manifest(
+    path: str | Path, split_by: str = "patient"
+) -> list[PairEntry]:
     """Read a manifest and check all of it.
 
     Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
-    `category`, `landmarks` (a JSON file), `affine` (six numbers, fundus xy →
-    FFA xy, row by row) and `split` may be there; any other is ignored. Paths
-    are relative to the manifest.
+    `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
+    `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no) and
+    `split` may be there; any other is ignored. The first of these that is
+    given says how a pair lies. Paths are relative to the manifest.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
+        split_by: one of `SPLIT_UNITS`; no such unit may ask for two splits.
 
     Returns:
         The pairs in the order of the file.
@@ -79,15 +100,20 @@ def read_manifest(path: str | Path) -> list[PairEntry]:
     for number, row in enumerate(rows, start=2):
         entry, wrong = _parse_row(row, path.parent)
         problems += [f"line {number}: {what}" for what in wrong]
-        entries.append(entry)
-    problems += _across_rows(entries)
+        entries.append(dataclasses.replace(entry, row=number))
+    problems += _across_rows(entries, split_by)
+    raise_problems(path, problems)
+    return entries
+
+
+def raise_problems(path: Path, problems: list[str]) -> None:
+    """Raise an `InputError` that names all problems, if there are any."""
     if problems:
         shown = "; ".join(problems[:_SHOWN_PROBLEMS])
         more = len(problems) - _SHOWN_PROBLEMS
         raise InputError(
             f"{path}: {shown}" + (f"; and {more} more" if more > 0 else "")
         )
-    return entries
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
@@ -139,12 +165,9 @@ def _parse_row(
         problems.append(
             f"unknown split {split!r}, use one of {', '.join(SPLITS)}"
         )
-    matrix = None
+    given, matrix = "", None
     try:
-        if cell.get("landmarks"):
-            matrix = read_landmarks(folder / cell["landmarks"])
-        if cell.get("affine"):
-            matrix = parse_affine(cell["affine"])
+        given, matrix = _given(cell, folder)
     except InputError as error:
         problems.append(str(error))
     eye = cell.get("eye") or f"pair {pair_id}"
@@ -160,8 +183,23 @@ def _parse_row(
         category,
         matrix,
         split,
+        given,
     )
     return entry, problems
+
+
+def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
+    """Return what says how the pair lies, and the transform if any."""
+    if cell.get("affine"):
+        return "affine", parse_affine(cell["affine"])
+    if cell.get("homography"):
+        return "homography", parse_matrix(cell["homography"])
+    if cell.get("landmarks"):
+        return "landmarks", read_landmarks(folder / cell["landmarks"])
+    aligned = cell.get("aligned", "").lower()
+    if aligned not in _YES + _NO:
+        raise InputError(f"aligned is {aligned!r}: write yes or no")
+    return ("aligned" if aligned in _YES else ""), None
 
 
 def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
@@ -206,7 +244,7 @@ def read_landmarks(path: Path) -> np.ndarray:
         ) from error
 
 
-def _across_rows(entries: list[PairEntry]) -> Iterator[str]:
+def _across_rows(entries: list[PairEntry], split_by: str) -> Iterator[str]:
     """Yield what is wrong between rows."""
     seen: set[str] = set()
     for entry in entries:
@@ -216,10 +254,11 @@ def _across_rows(entries: list[PairEntry]) -> Iterator[str]:
     splits: dict[str, set[str]] = {}
     for entry in entries:
         if entry.split:
-            splits.setdefault(entry.patient, set()).add(entry.split)
-    for patient, names in splits.items():
+            unit = entry.unit(split_by)
+            splits.setdefault(unit, set()).add(entry.split)
+    for unit, names in splits.items():
         for first, second in itertools.pairwise(sorted(names)):
             yield (
-                f"the patient {patient!r} is in the {first} and the {second}"
-                " split; keep each patient in one"
+                f"the {split_by} {unit!r} is in the {first} and the {second}"
+                f" split; keep each {split_by} in one"
             )

@@ -7,7 +7,7 @@ another, and who lacks the key cannot test whether a name is in the data.
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ffa_keras.data.manifest import SPLITS, PairEntry
@@ -34,18 +34,17 @@ def hashed_id(key: bytes, kind: str, value: str) -> str:
     return _digest(key, kind, value).hex()[:32]
 
 
-def assign_split(patient: str, key: bytes) -> str:
+def assign_split(unit: str, key: bytes) -> str:
     """Return the split of a patient, whatever other patients there are.
 
     Args:
-        patient: identifier.
+        unit: identifier of the patient, or of what else never parts.
         key: secret of the site.
 
     Returns:
         One of `SPLITS`.
     """
-    digest = _digest(key, "split", patient)
-    place = int.from_bytes(digest[:8], "big") / 2**64
+    place = _place(unit, key)
     if place < TEST_SHARE:
         return "test"
     if place < TEST_SHARE + (1 - TEST_SHARE) * VALIDATION_SHARE:
@@ -53,14 +52,24 @@ def assign_split(patient: str, key: bytes) -> str:
     return "train"
 
 
-def split_pairs(pairs: Sequence[PairEntry], key: bytes) -> list[str]:
-    """Return the split of every pair, each patient in one.
+def split_pairs(
+    pairs: Sequence[PairEntry],
+    key: bytes,
+    split_by: str = "patient",
+    closed: bool = False,
+) -> list[str]:
+    """Return the split of every pair, each patient (eye, image) in one.
 
-    A split asked for by any pair of a patient holds for all of them.
+    A split asked for by any pair of a patient holds for all of them. The rest
+    follows from the hash of each alone, the same threshold in every category:
+    so no patient ever moves, and each category has its shares up to chance. A
+    closed collection, which nobody will join, has them exactly.
 
     Args:
-        pairs: no patient asks for two splits.
+        pairs: no unit asks for two splits.
         key: secret of the site.
+        split_by: one of `SPLIT_UNITS`.
+        closed: whether the shares are exact in every category.
 
     Returns:
         One of `SPLITS` for each pair.
@@ -68,20 +77,57 @@ def split_pairs(pairs: Sequence[PairEntry], key: bytes) -> list[str]:
     Raises:
         InputError: the hash leaves a split empty.
     """
-    asked = {pair.patient: pair.split for pair in pairs if pair.split}
-    splits = [
-        asked.get(pair.patient) or assign_split(pair.patient, key)
-        for pair in pairs
-    ]
+    units = [pair.unit(split_by) for pair in pairs]
+    asked = {u: p.split for u, p in zip(units, pairs, strict=True) if p.split}
+    if closed:
+        drawn = _exact_splits(pairs, units, key)
+    else:
+        drawn = {unit: assign_split(unit, key) for unit in units}
+    splits = [asked.get(unit) or drawn[unit] for unit in units]
     empty = [name for name in SPLITS if name not in splits]
-    by_hash = any(pair.patient not in asked for pair in pairs)
-    if empty and by_hash:
-        patients = len({pair.patient for pair in pairs})
+    if empty and set(units) - set(asked):
         raise InputError(
             f"the {' and the '.join(empty)} split would be empty with only"
-            f" {patients} patients; add a column split with"
+            f" {len(set(units))} {split_by}s; add a column split with"
             f" {', '.join(SPLITS)} to the manifest"
         )
+    return splits
+
+
+def absent_categories(
+    pairs: Sequence[PairEntry], splits: Sequence[str]
+) -> Iterator[str]:
+    """Yield a note on every category that chance left out of a split."""
+    present = {(p.category, s) for p, s in zip(pairs, splits, strict=True)}
+    for category in sorted({pair.category for pair in pairs}):
+        for split in ("train", "test"):
+            if (category, split) not in present:
+                yield (
+                    f"no {category} pair is in the {split} split; a column"
+                    " split in the manifest can put one there"
+                )
+
+
+def _exact_splits(
+    pairs: Sequence[PairEntry], units: Sequence[str], key: bytes
+) -> dict[str, str]:
+    """Return the split by unit: quotas of each category, in hash order."""
+    strata: dict[str, str] = {}
+    for pair, unit in zip(pairs, units, strict=True):
+        strata.setdefault(unit, pair.category)
+    splits = {}
+    for category in set(strata.values()):
+        members = [unit for unit in strata if strata[unit] == category]
+        members.sort(key=lambda unit: _place(unit, key))
+        test = round(TEST_SHARE * len(members))
+        validation = round(VALIDATION_SHARE * (len(members) - test))
+        for number, unit in enumerate(members):
+            split = "train"
+            if number < test:
+                split = "test"
+            elif number < test + validation:
+                split = "validation"
+            splits[unit] = split
     return splits
 
 
@@ -116,6 +162,11 @@ def read_key(path: str | Path = DEFAULT_KEY_FILE) -> bytes:
             " characters; name another file with --key_file"
         )
     return key
+
+
+def _place(unit: str, key: bytes) -> float:
+    """Return where the hash puts a unit, uniform in [0, 1)."""
+    return int.from_bytes(_digest(key, "split", unit)[:8], "big") / 2**64
 
 
 def _digest(key: bytes, kind: str, value: str) -> bytes:

@@ -13,21 +13,16 @@ import json
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.images import (
-    field_of_view,
-    read_ffa,
-    read_fundus,
-    write_png,
-)
+from ffa_keras.data.align import align_registered
+from ffa_keras.data.images import read_ffa, read_fundus, write_png
 from ffa_keras.data.manifest import read_landmarks
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
-from ffa_keras.registration.pictures import checkerboard, vessel_overlay
+from ffa_keras.registration.pictures import PICTURES
 from ffa_keras.registration.register import (
     METHODS,
     RegistrationResult,
@@ -54,8 +49,6 @@ _LANDMARKS = flags.DEFINE_string(
     "JSON file with fundus_xy and ffa_xy; the transform is fitted to them.",
 )
 
-_RIM = 3
-
 
 def main() -> int:
     """Register the pair, write the files, print the verdict."""
@@ -68,14 +61,11 @@ def main() -> int:
     folder = Path(_OUTPUT.value)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--output={folder}: not a folder; name another")
-    aligned, inside = result.warp(fundus)
-    retina, _ = result.warp(field_of_view(fundus).astype(np.uint8))
-    valid = inside & (retina > 0) & field_of_view(ffa)
-    valid = cv2.erode(valid.astype(np.uint8), np.ones((2 * _RIM + 1,) * 2))
-    write_png(folder / "fundus.png", aligned)
-    write_png(folder / "valid_mask.png", valid * 255)
-    write_png(folder / "checkerboard.png", checkerboard(aligned, ffa))
-    write_png(folder / "overlay.png", vessel_overlay(aligned, ffa))
+    pair = align_registered(fundus, ffa, result)
+    write_png(folder / "fundus.png", pair.fundus)
+    write_png(folder / "valid_mask.png", pair.valid_mask * np.uint8(255))
+    for name, draw in PICTURES.items():
+        write_png(folder / f"{name}.png", draw(pair.fundus, pair.ffa))
     record = json.dumps(_record(result), indent=2)
     write_text(folder / "transform.json", record + "\n")
     print(_verdict(result))

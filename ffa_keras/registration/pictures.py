@@ -51,3 +51,6 @@ def vessel_overlay(aligned: np.ndarray, ffa: np.ndarray) -> np.ndarray:
     ours = vessel_map(angiogram, mask, vessel_polarity(angiogram, mask))
     layers = cv2.merge([theirs, ours, theirs])
     return np.rint(255 * layers).astype(np.uint8)
+
+
+PICTURES = {"checkerboard": checkerboard, "overlay": vessel_overlay}

@@ -27,6 +27,7 @@ from ffa_keras.registration.refine import count_agreeing
 from ffa_keras.registration.transform import (
     apply_matrix,
     sample,
+    scaling,
     warp_to_ffa,
 )
 from ffa_keras.registration.view import View, make_views
@@ -156,9 +157,9 @@ def judge_matrix(
     """
     fixed, moving = _checked_views(fundus, ffa)
     back = (
-        _scaling(moving.scale)
+        scaling(moving.scale)
         @ np.linalg.inv(matrix)
-        @ np.linalg.inv(_scaling(fixed.scale))
+        @ np.linalg.inv(scaling(fixed.scale))
     )
 
     def transform(xy: np.ndarray) -> np.ndarray:
@@ -202,12 +203,6 @@ def _measured(
         near,
         found.num_blocks,
     )
-
-
-def _scaling(scale: float) -> np.ndarray:
-    """Return the matrix that scales an image about its corner."""
-    offset = 0.5 * scale - 0.5
-    return np.array([[scale, 0, offset], [0, scale, offset], [0, 0, 1.0]])
 
 
 def _singular_values(

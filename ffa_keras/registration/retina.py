@@ -37,7 +37,7 @@ def field_of_view(image: np.ndarray) -> np.ndarray:
     brighter = level[level > surround + 6]
     if not brighter.size:
         return np.zeros(level.shape, bool)
-    step = max(6.0, 0.15 * (float(np.median(brighter)) - surround))
+    step = max(10.0, 0.15 * (float(np.median(brighter)) - surround))
     return _largest_region(level > surround + step)
 
 

@@ -31,6 +31,12 @@ def apply_matrix(matrix: np.ndarray, xy: np.ndarray) -> np.ndarray:
     return mapped[..., :2] / mapped[..., 2:]
 
 
+def scaling(scale: float) -> np.ndarray:
+    """Return the matrix that scales an image about its corner."""
+    offset = 0.5 * scale - 0.5
+    return np.array([[scale, 0, offset], [0, scale, offset], [0, 0, 1.0]])
+
+
 def parse_affine(text: str) -> np.ndarray:
     """Read an affine transform, fundus xy → FFA xy.
 

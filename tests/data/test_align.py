@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.align import align_entry, align_images, check_alignable
+from ffa_keras.data.align import Treatment, align_entry, align_images
 from ffa_keras.data.images import write_png
 from ffa_keras.data.manifest import PairEntry, read_manifest
-from ffa_keras.errors import InputError
+from ffa_keras.data.phantom import make_pair
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])
@@ -41,12 +41,12 @@ def scene():
 
 @pytest.fixture
 def entry(scene, tmp_path):
-    def make(matrix=None):
+    def make(matrix=None, given=None):
         write_png(tmp_path / "f.png", scene[0])
         write_png(tmp_path / "a.png", scene[1])
         return PairEntry(
             "p1", tmp_path / "f.png", tmp_path / "a.png", "Ann", "OD",
-            matrix=matrix,
+            matrix=matrix, given=given or ("" if matrix is None else "affine"),
         )  # fmt: skip
 
     return make
@@ -84,44 +84,96 @@ def test_sizes_may_differ_where_a_transform_is_given(entry, scene, tmp_path):
     halved = np.diag([2.0, 2.0, 1.0])
     given = entry(halved)
     write_png(tmp_path / "f.png", cv2.resize(scene[0], (100, 80)))
-    pair = align_entry(given)
+    pair, _ = align_entry(given)
     assert pair.fundus.shape == (160, 200, 3)
     assert pair.valid_mask.shape == (160, 200)
     assert np.abs(pair.fundus[50:110, 70:130].astype(int)
                   - scene[0][50:110, 70:130]).mean() < 5  # fmt: skip
 
 
-def test_the_transform_of_the_manifest_is_used(entry):
-    moved = align_entry(entry(SHIFT), assume_aligned=True)
-    still = align_entry(entry(), assume_aligned=True)
+def test_the_transform_of_the_manifest_wins(entry):
+    aligned = Treatment(assume_aligned=True)
+    moved, verdict = align_entry(entry(SHIFT), aligned)
+    still, other = align_entry(entry(), aligned)
+    named, same = align_entry(entry(given="aligned"))
     np.testing.assert_array_equal(
         moved.fundus[:150, 12:], still.fundus[7:157, :188]
     )
+    np.testing.assert_array_equal(named.fundus, still.fundus)
+    assert (verdict.how, other.how, same.how) == ("affine", *["aligned"] * 2)
 
 
-def test_pairs_without_a_transform_are_all_named(entry):
-    entries = [entry(SHIFT), entry(), entry()]
-    with pytest.raises(InputError, match="2 of 3 pairs: p1, p1;.*--assume_a"):
-        check_alignable(entries, assume_aligned=False)
-    with pytest.raises(InputError, match="neither affine nor landmarks"):
-        align_entry(entry())
-    check_alignable(entries, assume_aligned=True)
-    check_alignable([entry(SHIFT)], assume_aligned=False)
+def test_a_given_transform_that_no_vessel_bears_out_is_doubtful(entry):
+    _, verdict = align_entry(entry(SHIFT))
+    assert verdict.accepted and verdict.status == "doubtful"
+    assert "vessels in place" in verdict.reason
 
 
-def test_sizes_that_differ_without_a_transform_are_refused(entry, tmp_path):
-    given = entry()
-    write_png(tmp_path / "f.png", np.full((90, 80, 3), 99, np.uint8))
-    with pytest.raises(
-        InputError, match="f.png: 80x90 pixels, but .*a.png has 200x160"
-    ):
-        align_entry(given, assume_aligned=True)
+def test_pairs_without_a_transform_are_registered(tmp_path):
+    drawn = make_pair(3, "normal", 480)
+    write_png(tmp_path / "f.png", drawn.fundus)
+    write_png(tmp_path / "a.png", drawn.ffa)
+    files = tmp_path / "f.png", tmp_path / "a.png"
+    pair, verdict = align_entry(PairEntry("p", *files, "Ann", "OD"))
+    assert (verdict.status, verdict.how) == ("kept", "registered")
+    assert verdict.figures["keypoints"] >= 20
+    oracle = align_images(drawn.fundus, drawn.ffa, drawn.matrix)
+    both = pair.valid_mask & oracle.valid_mask
+    assert both.sum() > 0.97 * oracle.valid_mask.sum()
+    off = np.abs(pair.fundus.astype(int) - oracle.fundus)[both]
+    assert off.mean() < 3
+
+
+def test_images_of_two_eyes_are_refused(tmp_path):
+    write_png(tmp_path / "f.png", make_pair(3, "normal", 480).fundus)
+    write_png(tmp_path / "a.png", make_pair(4, "normal", 480).ffa)
+    files = tmp_path / "f.png", tmp_path / "a.png"
+    _, verdict = align_entry(PairEntry("p", *files, "Ann", "OD"))
+    assert verdict.status == "refused" and verdict.reason
 
 
 def test_a_transform_that_leaves_the_frame_is_refused(entry):
     away = np.array([[1.0, 0, 500], [0, 1, 0], [0, 0, 1]])
-    with pytest.raises(InputError, match="f.png: shares 0% of the frame"):
-        align_entry(entry(away))
+    _, verdict = align_entry(entry(away))
+    assert verdict.status == "refused"
+    assert verdict.reason == "the fields of view share 0% of the frame"
+
+
+def test_square_angiograms_are_scaled_and_the_transform_with_them(tmp_path):
+    drawn = make_pair(3, "normal", 96)
+    write_png(tmp_path / "f.png", drawn.fundus)
+    write_png(tmp_path / "a.png", drawn.ffa)
+    files = tmp_path / "f.png", tmp_path / "a.png"
+    entry = PairEntry(
+        "p", *files, "Ann", "OD", matrix=drawn.matrix, given="affine"
+    )
+    small, _ = align_entry(entry)
+    large, _ = align_entry(entry, Treatment(side=192))
+    assert large.ffa.shape == (192, 192, 1)
+    shrunk = cv2.resize(large.fundus, (96, 96), interpolation=cv2.INTER_AREA)
+    off = np.abs(shrunk.astype(int) - small.fundus)[small.valid_mask]
+    assert off.mean() < 3
+
+
+def test_burnt_in_text_does_not_reach_the_pair(scene, tmp_path):
+    """Off the retina it goes by itself; on it, the box must be known."""
+    photograph, angiogram = (image.copy() for image in scene)
+    for image in (photograph, angiogram):
+        cv2.putText(image, "31/12/1999", (1, 8), 0, 0.3, (255, 255, 255), 1)
+    pair = align_images(photograph, angiogram, np.eye(3))
+    assert not pair.fundus[:10, :52].any() and not pair.ffa[:10, :52].any()
+    # A retina that fills the frame, text and all.
+    full = np.full((160, 200, 1), 120, np.uint8)
+    full[:10, :52] = 255
+    write_png(tmp_path / "f.png", np.repeat(full, 3, -1))
+    write_png(tmp_path / "a.png", full)
+    entry = PairEntry(
+        "p", tmp_path / "f.png", tmp_path / "a.png", "Ann", "OD",
+        given="aligned",
+    )  # fmt: skip
+    boxed, _ = align_entry(entry, Treatment(text_box=(52 / 200, 10 / 160)))
+    assert not boxed.ffa[:10, :52].any()
+    assert boxed.ffa[20:, 60:].all()
 
 
 @pytest.mark.real_data
@@ -132,7 +184,7 @@ def test_real_pairs_lie_on_each_other_inside_their_mask(tmp_path):
     with (LANDMARKED / "pairs.csv").open() as file:
         rows = {row["pair_id"]: row for row in csv.DictReader(file)}
     for entry in read_manifest(LANDMARKED / "pairs.csv"):
-        pair = align_entry(entry)
+        pair, _ = align_entry(entry)
         green = 255.0 - pair.fundus[..., 1]
         contrasts = []
         for image in (green, pair.ffa[..., 0].astype(float)):

@@ -11,10 +11,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import (
-    Builder,
-    PhantomConfig,
-)
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
+from datasets.ffa_pairs.sources import PhantomConfig
 from ffa_keras.data.manifest import CATEGORIES
 from ffa_keras.data.pipeline import load_pairs
 
@@ -210,7 +208,7 @@ def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
         "pairs                  train  validation        test",
         "normal                     2           2           2",
         "all                        2           2           2",
-        f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.0.0'}",
+        f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.1.0'}",
     ]
     records = _records(data_dir)
     patients = [{r["patient"] for r in records[split]} for split in SPLITS]
@@ -269,7 +267,6 @@ def _patient_in_two_splits(rows):
     [
         (_gone, (), "line 3: the fundus file .*gone.png does not exist"),
         (_unknown_category, (), "unknown category 'leaky'.*large_focal"),
-        (_no_transform, (), "neither affine nor landmarks for 1 of 6 pairs"),
         (_no_split, (), "add a column split"),
         (_patient_in_two_splits, (), "in the test and the train split"),
         (None, ("--num_pairs=8",), "--num_pairs: belongs to --config=phantom"),

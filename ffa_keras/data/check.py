@@ -1,0 +1,164 @@
+"""Look at every file of a collection before any work starts.
+
+What is wrong is named in one message: files that cannot be read, that stand
+for two patients, that are listed twice, or that seem to have changed places.
+What is only odd is returned as notes.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ffa_keras.data.align import Treatment
+from ffa_keras.data.images import IMAGE_SUFFIXES, read_fundus
+from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.parallel import on_all_cores
+from ffa_keras.errors import InputError
+
+# Mean spread of the channels, grey levels: photographs have 20 and more.
+_COLOURED = 12
+_SHOWN = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class FileFacts:
+    """What a look at a file says.
+
+    Attributes:
+        digest: SHA-256 of its content, hexadecimal; empty if not readable.
+        shape: (H, W).
+        coloured: whether its channels differ, as those of a photograph do.
+        problem: why it cannot be read, else empty.
+    """
+
+    digest: str = ""
+    shape: tuple[int, int] = (0, 0)
+    coloured: bool = False
+    problem: str = ""
+
+
+def inspect_file(path: Path) -> FileFacts:
+    """Read a file once and say what it holds; never raises."""
+    try:
+        image = read_fundus(path)
+    except InputError as error:
+        return FileFacts(problem=str(error))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    spread = np.ptp(image[::4, ::4].astype(np.int16), axis=-1).mean()
+    return FileFacts(digest, image.shape[:2], bool(spread > _COLOURED))
+
+
+def inspect_files(
+    entries: Sequence[PairEntry], workers: int = 0
+) -> dict[Path, FileFacts]:
+    """Return the facts of all files of a collection by their paths.
+
+    Args:
+        entries: the pairs.
+        workers: processes; 0 for one on each core.
+    """
+    paths = sorted({path for e in entries for path in (e.fundus, e.ffa)})
+    found = on_all_cores(inspect_file, paths, "checking", workers)
+    return dict(zip(paths, found, strict=True))
+
+
+def file_problems(
+    entries: Sequence[PairEntry],
+    treatment: Treatment,
+    facts: dict[Path, FileFacts],
+) -> list[str]:
+    """Return all that is wrong with the files of a collection.
+
+    Args:
+        entries: the pairs.
+        treatment: of the collection.
+        facts: of every file.
+    """
+    problems = [fact.problem for fact in facts.values() if fact.problem]
+    for entry in entries:
+        if facts[entry.fundus].digest and facts[entry.ffa].digest:
+            problems += _mismatches(entry, treatment, facts)
+    return [*problems, *_duplicates(entries, facts)]
+
+
+def extra_files(
+    entries: Iterable[PairEntry], folder: Path, naming: bool
+) -> list[str]:
+    """Return a note on the images of a folder that no pair names, if any.
+
+    Args:
+        entries: the pairs.
+        folder: searched at any depth.
+        naming: whether the note names the first of them.
+    """
+    named = {p.resolve() for e in entries for p in (e.fundus, e.ffa)}
+    extra = [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.resolve() not in named
+    ]
+    if not extra:
+        return []
+    if not naming:
+        return [f"{len(extra)} images belong to no pair; --check names them"]
+    more = f" and {len(extra) - _SHOWN} more" if len(extra) > _SHOWN else ""
+    shown = ", ".join(extra[:_SHOWN])
+    return [f"{len(extra)} images belong to no pair: {shown}{more}"]
+
+
+def _mismatches(
+    entry: PairEntry, treatment: Treatment, facts: dict[Path, FileFacts]
+) -> Iterator[str]:
+    fundus, ffa = facts[entry.fundus], facts[entry.ffa]
+    if ffa.coloured and not fundus.coloured:
+        yield (
+            f"{entry.fundus} is grey and {entry.ffa} is in colour: exchange"
+            " the fundus and the ffa"
+        )
+    aligned = entry.given == "aligned" or (
+        treatment.assume_aligned and not entry.given
+    )
+    height, width = ffa.shape
+    if aligned and fundus.shape != ffa.shape:
+        yield (
+            f"{entry.fundus}: {fundus.shape[1]}x{fundus.shape[0]} pixels, but"
+            f" {entry.ffa} has {width}x{height}; images that are aligned"
+            " already have one size, else let them be registered"
+        )
+    if treatment.side and height != width:
+        yield (
+            f"{entry.ffa}: {width}x{height} pixels, not square; crop it to the"
+            " image of the retina"
+        )
+
+
+def _duplicates(
+    entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
+) -> Iterator[str]:
+    """Yield pairs that are listed twice and files of two patients."""
+    pairs: dict[tuple[str, str], PairEntry] = {}
+    owners: dict[str, tuple[str, Path]] = {}
+    for entry in entries:
+        content = facts[entry.fundus].digest, facts[entry.ffa].digest
+        if not all(content):
+            continue
+        if content[0] == content[1]:
+            yield f"{entry.fundus} and {entry.ffa} are the same file"
+            continue
+        if content in pairs:
+            yield (
+                f"the pair of {entry.fundus} repeats that of"
+                f" {pairs[content].fundus}; leave one out"
+            )
+            continue
+        pairs[content] = entry
+        for path in (entry.fundus, entry.ffa):
+            owner = owners.setdefault(facts[path].digest, (entry.patient, path))
+            if owner[0] != entry.patient:
+                yield (
+                    f"{path} is the same file as {owner[1]} of another"
+                    " patient; correct one, or give them one patient"
+                )
