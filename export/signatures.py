@@ -1,28 +1,27 @@
-"""The endpoints that leave the project: their names and tensors.
+"""The endpoints that leave the project, for the SavedModel and TFLite.
 
-The one source for the SavedModel, the TFLite file, their tests and the docs.
 Values are grey levels: files, cameras and viewers speak 0-255.
 """
 
 import keras
 import tensorflow as tf
 
+from export.endpoints import (
+    ENCODED,
+    FFA,
+    FFA_BYTES,
+    FUNDUS,
+    FUNDUS_BYTES,
+    NETWORK,
+    SALIENCY,
+    SERVING_DEFAULT,
+    WITH_SALIENCY,
+)
 from ffa_keras.inference.files import LABEL, PNG_START, text_chunks
+from ffa_keras.inference.translators import MOST_PIXELS_WHOLE
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 
-FUNDUS = "fundus"
-FFA = "ffa"
-SALIENCY = "saliency"
-# TensorFlow Serving sends strings as base64 where a name ends in `_bytes`.
-FUNDUS_BYTES = "fundus_bytes"
-FFA_BYTES = "ffa_bytes"
-
-SERVING_DEFAULT = "serving_default"
-NETWORK = "network"
-ENCODED = "encoded"
-WITH_SALIENCY = "with_saliency"
-
-# Any batch, any height and width from 16 pixels; RGB.
+# Any batch, any height and width from 16 pixels, 4 megapixels in all; RGB.
 FUNDUS_SPEC = tf.TensorSpec([None, None, None, 3], tf.float32, FUNDUS)
 FUNDUS_BYTES_SPEC = tf.TensorSpec([None], tf.string, FUNDUS_BYTES)
 
@@ -55,7 +54,7 @@ class ExportedGenerator(tf.Module):
         Returns:
             `ffa`, float32 [B, H, W, 1], 0-255.
         """
-        ffa = self.generator(from_grey_levels(fundus))
+        ffa = self._generate(from_grey_levels(fundus))
         return {FFA: tf.clip_by_value(to_grey_levels(ffa), 0.0, 255.0)}
 
     @tf.function(input_signature=[FUNDUS_SPEC])
@@ -68,7 +67,7 @@ class ExportedGenerator(tf.Module):
         Returns:
             `ffa`, float32 [B, H, W, 1], in [-1, 1].
         """
-        return {FFA: self.generator(fundus)}
+        return {FFA: self._generate(fundus)}
 
     @tf.function(input_signature=[FUNDUS_SPEC])
     def with_saliency(self, fundus: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -89,7 +88,8 @@ class ExportedGenerator(tf.Module):
         """Translate image files to PNG files, each at its own size.
 
         Args:
-            fundus_bytes: string [B], each a PNG, JPEG, BMP or GIF file.
+            fundus_bytes: string [B], each a PNG, JPEG, BMP or GIF file of at
+                most 4 megapixels.
 
         Returns:
             `ffa_bytes`, string [B]: 8-bit, single-channel PNG files that say
@@ -104,7 +104,15 @@ class ExportedGenerator(tf.Module):
             )
         }
 
+    def _generate(self, fundus: tf.Tensor) -> tf.Tensor:
+        """Run the network on as many pixels as memory can hold."""
+        shape = tf.shape(fundus, tf.int64)
+        with tf.control_dependencies([_assert_fits(shape[:3])]):
+            return self.generator(tf.identity(fundus))
+
     def _translate_file(self, content: tf.Tensor) -> tf.Tensor:
+        with tf.control_dependencies([_assert_fits(_claimed_size(content))]):
+            content = tf.identity(content)
         fundus = tf.cast(_decode(content), tf.float32)
         fundus.set_shape([None, None, 3])
         ffa = tf.round(self.serve(fundus[None])[FFA][0])
@@ -138,4 +146,45 @@ def _decode(content: tf.Tensor) -> tf.Tensor:
         lambda: tf.io.decode_image(
             content, channels=3, expand_animations=False
         ),
+    )
+
+
+def _claimed_size(content: tf.Tensor) -> tf.Tensor:
+    """Return height and width as the head of a file has it, int64 [2].
+
+    A file of a kilobyte can claim gigabytes, which decoding would allocate.
+    """
+    head = tf.strings.substr(content + bytes(32), 0, 32)
+
+    def integers(at: int, kind: tf.DType, little: bool) -> tf.Tensor:
+        raw = tf.strings.substr(head, at, 2 * kind.size)
+        size = tf.io.decode_raw(raw, kind, little_endian=little)
+        return tf.abs(tf.cast(size, tf.int64))
+
+    def starts(mark: bytes) -> tf.Tensor:
+        return tf.equal(tf.strings.substr(head, 0, len(mark)), mark)
+
+    return tf.case(
+        [
+            (
+                tf.io.is_jpeg(content),
+                lambda: tf.cast(
+                    tf.image.extract_jpeg_shape(content)[:2], tf.int64
+                ),
+            ),
+            (starts(b"\x89PNG"), lambda: integers(16, tf.int32, False)),
+            (starts(b"BM"), lambda: integers(18, tf.int32, True)),
+            (starts(b"GIF8"), lambda: integers(6, tf.uint16, True)),
+        ],
+        # No image: decoding says so.
+        default=lambda: tf.zeros([2], tf.int64),
+    )
+
+
+def _assert_fits(size: tf.Tensor) -> tf.Operation:
+    return tf.debugging.assert_less_equal(
+        tf.reduce_prod(size),
+        tf.constant(MOST_PIXELS_WHOLE, tf.int64),
+        f"too large: at most {MOST_PIXELS_WHOLE} pixels at once; translate"
+        " larger photographs with ffa_keras.inference, in strips",
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from export.endpoints import FUNDUS, SERVING_DEFAULT
 from export.shared_flags import OUTPUT, RUN_DIR
 from ffa_keras import cli
 from ffa_keras.errors import InputError
@@ -61,7 +62,9 @@ def export_tflite(
     """
     from export.agreement import calibration_patches, compare, held_out
     from export.equalize import equalize
-    from ffa_keras.inference.translators import load_translator
+    from export.metadata import add_metadata
+    from ffa_keras.models import ResnetGenerator
+    from ffa_keras.inference.translators import fingerprint, load_translator
     from ffa_keras.training.runs import load_config, load_generator
 
     output = Path(output)
@@ -72,7 +75,8 @@ def export_tflite(
     patches = []
     if precision == "int8":
         patches = calibration_patches(dataset)
-        equalize(generator, patches)
+        if isinstance(generator, ResnetGenerator):
+            equalize(generator, patches)
     with replacing(output) as temporary:
         temporary.write_bytes(_convert(generator, precision, patches))
         agreement = compare(
@@ -85,6 +89,7 @@ def export_tflite(
                 f"--precision={precision}: {agreement}; at least"
                 f" {BOUNDS[precision]:.0f} dB wanted, choose a finer precision"
             )
+        add_metadata(temporary, precision, agreement, fingerprint(run_dir))
     return output, agreement
 
 
@@ -94,7 +99,7 @@ def _convert(
     """Return the file's content; `images` [1, H, W, 3] calibrate int8."""
     import tensorflow as tf
 
-    from export.signatures import FUNDUS, SERVING_DEFAULT, ExportedGenerator
+    from export.signatures import ExportedGenerator
 
     module = ExportedGenerator(generator)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from export.signatures import (
+from export.endpoints import (
     ENCODED,
     FUNDUS,
     FUNDUS_BYTES,

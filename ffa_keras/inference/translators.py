@@ -27,7 +27,7 @@ _SMALLEST_SIDE = 16
 # gigabytes a megapixel.
 _MOST_PIXELS_AT_ONCE = 2**20
 # Above, what cannot work in strips refuses: it would need 14 gigabytes.
-_MOST_PIXELS_WHOLE = 2**22
+MOST_PIXELS_WHOLE = 2**22
 
 
 def load_translator(model: str | Path) -> Translator:
@@ -179,9 +179,9 @@ def _newest_version(path: Path) -> Path:
 def _check_fits(fundus: np.ndarray) -> None:
     """Refuse a photograph that would be translated as a whole."""
     height, width = fundus.shape[:2]
-    if height * width > _MOST_PIXELS_WHOLE:
+    if height * width > MOST_PIXELS_WHOLE:
         raise InputError(
-            f"{width}x{height} pixels: more than {_MOST_PIXELS_WHOLE} need a"
+            f"{width}x{height} pixels: more than {MOST_PIXELS_WHOLE} need a"
             " model that works in strips; name the run folder or .keras file"
             " of a ResNet generator"
         )

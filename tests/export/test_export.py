@@ -1,5 +1,6 @@
 """Exported generators answer with the generator's own values."""
 
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -187,6 +188,40 @@ def test_a_broken_encoded_image_is_an_invalid_argument(saved_model, content):
     serve = tf.saved_model.load(str(saved_model)).signatures["encoded"]
     with pytest.raises(tf.errors.InvalidArgumentError):
         serve(fundus_bytes=tf.constant([content]))
+
+
+CLAIM = 60_000
+
+
+def _claiming_jpeg():
+    """A JPEG file of 20x20 pixels whose head says otherwise."""
+    content = cv2.imencode(".jpg", np.zeros((20, 20, 3), np.uint8))[1].tobytes()
+    frame = content.index(b"\xff\xc0") + 5
+    size = struct.pack(">HH", CLAIM, CLAIM)
+    return content[:frame] + size + content[frame + 4 :]
+
+
+HEADS = {
+    "PNG": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", CLAIM, CLAIM),
+    "BMP": b"BM" + bytes(16) + struct.pack("<ii", CLAIM, -CLAIM),
+    "GIF": b"GIF89a" + struct.pack("<HH", CLAIM, CLAIM),
+    "JPEG": _claiming_jpeg(),
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_claim_of_gigabytes_is_refused_before_decoding(saved_model, kind):
+    serve = tf.saved_model.load(str(saved_model)).signatures["encoded"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
+        serve(fundus_bytes=tf.constant([HEADS[kind]]))
+
+
+def test_more_pixels_than_memory_holds_are_refused(saved_model):
+    loaded = tf.saved_model.load(str(saved_model)).signatures
+    batch = tf.zeros([2, 1449, 1448, 3])
+    for endpoint in ("serving_default", "with_saliency", "network"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="too large"):
+            loaded[endpoint](fundus=batch)
 
 
 def test_saliency_is_that_of_the_answer(saved_model):

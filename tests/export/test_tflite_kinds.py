@@ -1,5 +1,9 @@
 """Smaller kinds of TFLite file answer as Keras does, or are not written."""
 
+import json
+import re
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -30,6 +34,23 @@ def test_every_kind_takes_sizes_it_was_not_made_with(trained_run, kind):
     )
     assert agreement.psnr > tflite.BOUNDS[precision]
     assert agreement.ssim > 0.97
+
+
+def test_a_file_says_what_it_is_to_anyone(kind):
+    """`unzip` reads it; the model before it is whole."""
+    precision, file = kind
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        about = json.loads(archive.read("metadata.json"))
+    assert about["Title"] == "Synthetic FFA"
+    assert about["Precision"] == precision
+    assert re.match(r"\d+\.\d dB from Keras", about["Agreement"])
+    assert about["Generator"].startswith("Keras, SHA-256 ")
+    details = Interpreter(str(file)).get_signature_runner(about["Signature"])
+    (fundus,) = details.get_input_details()
+    (ffa,) = details.get_output_details()
+    assert [fundus] == list(about["Inputs"])
+    assert [ffa] == list(about["Outputs"])
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 # Replays as the server does: the C++ loader, the wire format, no code of ours.
 _REPLAY = """
@@ -52,6 +55,22 @@ def test_warm_up_requests_are_answered_without_our_code(
         " {'ffa': (1, 512, 512, 1), 'saliency': (1, 512, 512, 1)}",
         "eyes encoded {'ffa_bytes': (1,)}",
     ]
+
+
+def test_the_sample_configuration_is_one_of_the_server():
+    pytest.importorskip(
+        "tensorflow_serving", reason="tensorflow-serving-api is not installed"
+    )
+    from google.protobuf import text_format
+    from tensorflow_serving.config.model_server_config_pb2 import (
+        ModelServerConfig,
+    )
+
+    text = (ROOT / "export/models.config").read_text()
+    config = text_format.Parse(text, ModelServerConfig())
+    (model,) = config.model_config_list.config
+    assert (model.name, model.base_path) == ("ffa", "/models/ffa")
+    assert "/models/ffa" in (ROOT / "docs/serving.md").read_text()
 
 
 def test_without_the_serving_extra_nothing_is_written(
