@@ -26,7 +26,8 @@ def train(run_program, small_run, phantom_dataset, tmp_path):
 
 
 def _read_scalars(folder):
-    events = EventAccumulator(str(folder)).Reload()
+    every = {"tensors": 0, "images": 1}
+    events = EventAccumulator(str(folder), every).Reload()
     return {
         tag: {
             e.step: float(tf.make_ndarray(e.tensor_proto))
