@@ -69,7 +69,7 @@ class Verdict:
         how: "registered", or what the manifest gave.
         reason: why the pair is refused, or, of a given transform, why the
             vessels do not bear it out; else empty.
-        figures: of the registration, by name.
+        figures: by name; no residual unless the pair was registered.
     """
 
     accepted: bool
@@ -182,12 +182,13 @@ def _verdict(
     overlap = float(pair.valid_mask.mean())
     figures = {
         "overlap": overlap,
-        "residual": result.rmse,
         "keypoints": quality.num_inliers,
         "correlation": quality.vessel_ncc,
         "vessels_in_place": quality.centreline_fraction,
         "blocks": quality.num_blocks,
     }
+    if not given:
+        figures["residual"] = result.rmse
     accepted, reason = result.accepted or bool(given), result.reason
     if accepted and overlap < _MIN_OVERLAP:
         accepted = False

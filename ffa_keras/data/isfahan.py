@@ -42,8 +42,9 @@ def read_archive(
         archive: folder with the folders ABNORMAL and NORMAL, in any case and
             at any depth.
         corrections: names out of `CORRECTIONS`.
-        affines: CSV without a header, `fundus,ffa,m11,...,m23` by names such
-            as abnormal/1.jpg; used as they are. Else pairs are registered.
+        affines: CSV without a header, `fundus,ffa,m11,...,m23`, with an FFA
+            such as abnormal/1-1.jpg; used as they are. Else pairs are
+            registered.
 
     Returns:
         The pairs; and a note on every pair that is joined otherwise than with
@@ -196,12 +197,11 @@ def _entry(
     number: int,
     names: tuple[str, str],
     files: dict[str, Path],
-    matrices: dict[tuple[str, str], np.ndarray],
+    matrices: dict[str, np.ndarray],
     count: int,
 ) -> PairEntry:
     name = f"{category} {number}"
-    key = (f"{category}/{names[0]}", f"{category}/{names[1]}")
-    matrix = matrices.get(key)
+    matrix = matrices.get(f"{category}/{names[1]}")
     return PairEntry(
         name,
         files[names[0]],
@@ -215,11 +215,12 @@ def _entry(
     )
 
 
-def _read_affines(path: Path) -> dict[tuple[str, str], np.ndarray]:
+def _read_affines(path: Path) -> dict[str, np.ndarray]:
+    """Return the transforms by the FFA, which no correction renames."""
     try:
         rows = list(csv.reader(path.read_text().splitlines()))
         return {
-            (_stem(row[0]), _stem(row[1])): parse_affine(" ".join(row[2:8]))
+            row[1].lower().rpartition(".")[0]: parse_affine(" ".join(row[2:8]))
             for row in rows
             if row
         }
@@ -229,7 +230,3 @@ def _read_affines(path: Path) -> dict[tuple[str, str], np.ndarray]:
         raise InputError(
             f"{path}: not a table fundus,ffa,m11,m12,m13,m21,m22,m23"
         ) from error
-
-
-def _stem(name: str) -> str:
-    return name.lower().rpartition(".")[0]

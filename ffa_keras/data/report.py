@@ -33,7 +33,7 @@ def write_report(
         tasks: of all pairs, kept or refused.
         verdicts: of each task.
     """
-    figures = list(verdicts[0].figures) if verdicts else []
+    figures = sorted({name for v in verdicts for name in v.figures})
     text = io.StringIO()
     table = csv.DictWriter(text, [*_COLUMNS, *figures], lineterminator="\n")
     table.writeheader()

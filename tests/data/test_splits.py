@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ffa_keras.data.manifest import SPLITS, PairEntry
 from ffa_keras.data.splits import (
+    absent_categories,
     assign_split,
     hashed_id,
     read_key,
@@ -91,6 +92,86 @@ def test_a_split_left_out_on_purpose_may_be_empty():
 def test_too_few_patients_for_the_hash_are_refused():
     with pytest.raises(InputError, match="split would be empty.*column split"):
         split_pairs(_pairs(("Ann", None), ("Bob", None)), KEY)
+
+
+def _clinic(count):
+    """Pairs of both eyes of patients, one in three seen twice."""
+    categories = ("normal", "large_focal", "optic_disc")
+    return [
+        PairEntry(
+            f"{number} {eye} {visit}",
+            Path("f.png"),
+            Path("a.png"),
+            f"{number}",
+            f"{number} {eye}",
+            categories[number % 3],
+        )
+        for number in range(count)
+        for eye in ("OD", "OS")
+        for visit in range(1 + (number % 3 == 0))
+    ]
+
+
+@pytest.mark.parametrize("split_by", ["patient", "eye", "image"])
+def test_what_the_data_are_split_by_is_never_torn_apart(split_by):
+    pairs = _clinic(300)
+    splits = split_pairs(pairs, KEY, split_by)
+    of_unit = collections.defaultdict(set)
+    for pair, split in zip(pairs, splits, strict=True):
+        of_unit[pair.unit(split_by)].add(split)
+    assert all(len(names) == 1 for names in of_unit.values())
+    # What is larger than the unit is torn apart: the flag does something.
+    patients = collections.defaultdict(set)
+    for pair, split in zip(pairs, splits, strict=True):
+        patients[pair.patient].add(split)
+    torn = any(len(names) > 1 for names in patients.values())
+    assert torn == (split_by != "patient")
+
+
+def test_every_category_has_its_shares_up_to_chance():
+    pairs = _clinic(3000)
+    splits = split_pairs(pairs, KEY)
+    for category in ("normal", "large_focal", "optic_disc"):
+        patients = {
+            pair.patient: split
+            for pair, split in zip(pairs, splits, strict=True)
+            if pair.category == category
+        }
+        count = collections.Counter(patients.values())
+        # Five standard deviations of a binomial count of 1000.
+        assert count["test"] == pytest.approx(200, abs=63)
+        assert count["validation"] == pytest.approx(80, abs=43)
+
+
+@pytest.mark.parametrize("split_by", ["patient", "eye", "image"])
+def test_neither_patients_nor_pairs_that_join_move_others(split_by):
+    before = dict(
+        zip(_clinic(60), split_pairs(_clinic(60), KEY, split_by), strict=True)
+    )
+    more = _clinic(200)[::-1]
+    after = dict(zip(more, split_pairs(more, KEY, split_by), strict=True))
+    assert all(after[pair] == split for pair, split in before.items())
+
+
+def test_a_closed_collection_has_exact_shares_in_every_category():
+    pairs = _clinic(90)
+    splits = split_pairs(pairs, KEY, closed=True)
+    patients = {
+        (pair.category, pair.patient, split)
+        for pair, split in zip(pairs, splits, strict=True)
+    }
+    count = collections.Counter((c, split) for c, _, split in patients)
+    for category in ("normal", "large_focal", "optic_disc"):
+        assert count[category, "test"] == 6
+        assert count[category, "validation"] == 2
+        assert count[category, "train"] == 22
+
+
+def test_a_category_that_chance_leaves_out_is_named():
+    pairs = _clinic(3)
+    notes = list(absent_categories(pairs, ["train"] * len(pairs)))
+    assert notes[0].startswith("no large_focal pair is in the test split")
+    assert len(notes) == 3
 
 
 def test_the_key_is_made_once_and_for_its_owner_only(tmp_path):

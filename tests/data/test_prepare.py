@@ -1,0 +1,269 @@
+"""From files to finished pairs: checked, resumable, reported, the same bytes."""
+
+import csv
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
+from datasets.ffa_pairs.sources import FolderConfig, HraConfig, collect
+from ffa_keras.data import prepare
+from ffa_keras.data.images import encode_png, write_png
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.data.pipeline import load_pairs
+from ffa_keras.data.prepare import prepare_pairs, read_record, read_verdict
+from ffa_keras.data.report import read_report, summary_of
+from ffa_keras.errors import InputError
+
+SPLITS = ("train", "validation", "test")
+COLUMNS = "pair_id patient category fundus ffa affine split".split()
+
+
+class Clinic:
+    """Six patients with a pair each; the last pair is of two eyes."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        folder.mkdir()
+        self.rows = []
+        for number in range(6):
+            pair = make_pair(number, "large_focal", 320)
+            other = make_pair(99, "normal", 320) if number == 5 else pair
+            write_png(folder / f"{number}f.png", other.fundus)
+            write_png(folder / f"{number}a.png", pair.ffa)
+            affine = " ".join(map(str, pair.matrix[:2].ravel()))
+            self.rows.append({
+                "pair_id": f"{number}",
+                "patient": f"patient {number}",
+                "category": "large_focal",
+                "fundus": f"{number}f.png",
+                "ffa": f"{number}a.png",
+                "affine": "" if number in (0, 5) else affine,
+                "split": SPLITS[number % 3],
+            })  # fmt: skip
+        (folder / "key").write_text("a secret of this clinic")
+
+    def config(self, name="clinic", kind=FolderConfig, **options):
+        with (self.folder / "pairs.csv").open("w", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows)
+        return kind(
+            name=name,
+            manifest=str(self.folder / "pairs.csv"),
+            key_file=str(self.folder / "key"),
+            cache_dir=str(self.folder / "cache"),
+            **{"workers": 1, **options},
+        )
+
+    def tasks(self, notes=None, **options):
+        say = (lambda note: None) if notes is None else notes.append
+        return collect(self.config(**options), "", "", say, naming=True)
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    return Clinic(tmp_path / "clinic")
+
+
+def _bytes_below(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+# --- before any work ---------------------------------------------------------
+
+
+def test_all_files_are_looked_at_before_any_work(clinic):
+    folder = clinic.folder
+    (folder / "0a.png").write_bytes((folder / "0a.png").read_bytes()[:500])
+    write_png(folder / "1f.png", make_pair(1, "normal", 320).ffa)
+    write_png(folder / "1a.png", make_pair(1, "normal", 320).fundus)
+    (folder / "3a.png").write_bytes((folder / "2a.png").read_bytes())
+    clinic.rows[4]["ffa"] = clinic.rows[4]["fundus"]
+    clinic.rows.append({**clinic.rows[2], "pair_id": "again"})
+    with pytest.raises(InputError) as raised:
+        clinic.tasks()
+    message = str(raised.value)
+    for problem in (
+        "0a.png: the file is cut short",
+        "1f.png is grey and ",
+        "3a.png is the same file as ",
+        "4f.png are the same file",
+        "repeats that of ",
+    ):
+        assert problem in message
+    assert not (folder / "cache").exists()
+
+
+def test_images_that_no_pair_names_are_a_note(clinic):
+    write_png(clinic.folder / "more" / "left.png", np.zeros((9, 9), np.uint8))
+    notes = []
+    clinic.tasks(notes)
+    assert notes == ["1 images belong to no pair: more/left.png"]
+
+
+def test_hra_pairs_need_a_label_and_square_angiograms(clinic):
+    clinic.rows[1]["category"] = "abnormal"
+    with pytest.raises(InputError, match="line 3: category 'abnormal'; label"):
+        clinic.tasks(kind=HraConfig)
+    clinic.rows[1]["category"] = "normal"
+    write_png(clinic.folder / "1a.png", np.full((320, 350), 90, np.uint8))
+    with pytest.raises(InputError, match="1a.png: 350x320 pixels, not square"):
+        clinic.tasks(kind=HraConfig)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_hra_pairs_keep_their_label_and_get_768_pixels(clinic, depth):
+    raw = make_pair(1, "large_focal", 320)
+    scale = np.uint16(257) if depth == 16 else np.uint8(1)
+    cv2.imwrite(str(clinic.folder / "1a.png"), raw.ffa * scale)
+    task = clinic.tasks(kind=HraConfig)[1]
+    prepare_pairs([task], workers=1)
+    record = read_record(task)
+    image = cv2.imdecode(np.frombuffer(record["ffa"], np.uint8), -1)
+    assert image.shape == (768, 768)
+    small = cv2.resize(image, (320, 320), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - raw.ffa[..., 0])[100:200].mean() < 4
+    assert record["category"] == "large_focal"
+
+
+# --- preparing ---------------------------------------------------------------
+
+
+def test_a_finished_pair_is_never_prepared_again(clinic, monkeypatch):
+    tasks = clinic.tasks()
+    verdicts = prepare_pairs(tasks, workers=1)
+    assert [v.status for v in verdicts] == ["kept"] * 5 + ["refused"]
+    assert [v.how for v in verdicts] == [
+        "registered", *["affine"] * 4, "registered",
+    ]  # fmt: skip
+
+    def again(*_):
+        raise AssertionError("prepared again")
+
+    monkeypatch.setattr(prepare, "align_entry", again)
+    clinic.rows.reverse()
+    assert prepare_pairs(clinic.tasks(), workers=1) == verdicts[::-1]
+    write_png(
+        clinic.folder / "1f.png",
+        255 - make_pair(1, "large_focal", 320).fundus,
+    )
+    with pytest.raises(AssertionError, match="prepared again"):
+        prepare_pairs(clinic.tasks(), workers=1)
+
+
+def test_what_was_finished_before_an_interruption_stays(clinic, monkeypatch):
+    tasks = clinic.tasks()
+    real = prepare.align_entry
+
+    def interrupted(entry, treatment):
+        if entry.row == 4:
+            raise KeyboardInterrupt
+        return real(entry, treatment)
+
+    monkeypatch.setattr(prepare, "align_entry", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_pairs(tasks, workers=1)
+    done = [read_verdict(task) is not None for task in tasks]
+    assert done == [True, True, False, False, False, False]
+    files = list((clinic.folder / "cache").iterdir())
+    assert sorted(files) == sorted(t.outcome for t in tasks[:2])
+
+
+def test_processes_write_the_same_bytes(clinic):
+    tasks = clinic.tasks()[1:5]
+    prepare_pairs(tasks, workers=1)
+    alone = [task.outcome.read_bytes() for task in tasks]
+    others = [
+        dataclasses.replace(t, outcome=clinic.folder / f"{n}.zip")
+        for n, t in enumerate(tasks)
+    ]
+    prepare_pairs(others, workers=2)
+    assert [task.outcome.read_bytes() for task in others] == alone
+
+
+def test_pictures_are_drawn_on_request_under_the_row(clinic):
+    tasks = clinic.tasks(pictures_dir=str(clinic.folder / "pictures"))
+    prepare_pairs([tasks[1], tasks[5]], workers=1)
+    assert sorted(_bytes_below(clinic.folder / "pictures")) == [
+        "00003_kept_checkerboard.png",
+        "00003_kept_overlay.png",
+        "00007_refused_checkerboard.png",
+        "00007_refused_overlay.png",
+    ]
+
+
+# --- the builder -------------------------------------------------------------
+
+
+def test_refused_pairs_are_left_out_and_listed(clinic, tmp_path):
+    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
+    builder.download_and_prepare()
+    counts = {name: s.num_examples for name, s in builder.info.splits.items()}
+    assert counts == {"train": 2, "validation": 2, "test": 1}
+    rows = read_report(builder.data_path)
+    assert [row["row"] for row in rows] == ["2", "3", "4", "5", "6", "7"]
+    assert [row["status"] for row in rows] == ["kept"] * 5 + ["refused"]
+    assert "agreeing keypoints" in rows[5]["reason"]
+    records = load_pairs(builder.data_path, "test").as_numpy_iterator()
+    assert {r["pair"].decode() for r in records} == {rows[2]["pair"]}
+
+
+def test_the_summary_says_what_was_kept_and_why_not(clinic):
+    tasks = clinic.tasks()
+    lines = list(summary_of(tasks, prepare_pairs(tasks, workers=1)))
+    assert lines[0] == "kept 5 of 6 pairs (4 affine, 1 registered)"
+    assert lines[1].startswith("1 left out: row 7 (")
+
+
+def test_a_split_whose_pairs_are_all_refused_leaves_nothing(clinic, tmp_path):
+    clinic.rows[2]["split"] = "train"
+    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
+    with pytest.raises(InputError, match="every pair of the test split"):
+        builder.download_and_prepare()
+    assert not list((tmp_path / "out").rglob("*.tfrecord*"))
+
+
+def test_a_planted_leak_is_found_and_refused(clinic, tmp_path):
+    """One angiogram saved again, brighter, as that of another patient."""
+    pair = make_pair(1, "large_focal", 320)
+    (clinic.folder / "2a.png").write_bytes(
+        encode_png((pair.ffa * 0.9 + 3).astype(np.uint8))
+    )
+    write_png(clinic.folder / "2f.png", pair.fundus[..., ::-1])
+    clinic.rows[2]["affine"] = clinic.rows[1]["affine"]
+    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
+    with pytest.raises(InputError, match="leaks .*near-duplicate FFA: valida"):
+        builder.download_and_prepare()
+    assert not list((tmp_path / "out").rglob("*.tfrecord*"))
+
+
+@pytest.mark.slow
+def test_beam_writes_the_same_bytes(clinic, tmp_path):
+    if not importlib.util.find_spec("apache_beam"):
+        pytest.skip("Apache Beam is not installed: the [beam] extra")
+    from apache_beam.options import pipeline_options
+
+    written = []
+    for name, beam in (("local", False), ("beam", True)):
+        config = clinic.config(beam=beam)
+        config.cache_dir = str(tmp_path / f"{name}_cache")
+        builder = Builder(data_dir=tmp_path / name, config=config)
+        options = pipeline_options.PipelineOptions(["--runner=DirectRunner"])
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(beam_options=options)
+        )
+        written.append(_bytes_below(Path(builder.data_path)))
+    local, beam = written
+    assert set(local) == set(beam)
+    for name, data in local.items():
+        assert beam[name] == data, name
