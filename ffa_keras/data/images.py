@@ -102,6 +102,8 @@ def _read(path: Path) -> np.ndarray:
     for start, (pixels, end) in _ENDINGS.items():
         if data.startswith(start) and data.rfind(end) <= data.rfind(pixels):
             raise InputError(f"{path}: the file is cut short; copy it again")
+    if data.startswith(b"\x89PNG") and not _chunks_fit(data):
+        raise InputError(f"{path}: the file is damaged; copy it again")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
     except cv2.error as error:
@@ -113,6 +115,20 @@ def _read(path: Path) -> np.ndarray:
     if image.shape[0] * image.shape[1] > MAX_PIXELS:
         raise InputError(_too_large(path))
     return _to_uint8(image, path)
+
+
+def _chunks_fit(data: bytes) -> bool:
+    """Whether a PNG file holds every chunk whose length it gives.
+
+    OpenCV allocates what a chunk claims, up to gigabytes, before it reads.
+    """
+    at = 8
+    while at < len(data):
+        kind = data[at + 4 : at + 8]
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        if kind == b"IEND":
+            return at <= len(data)
+    return False
 
 
 def _unreadable(path: Path) -> str:

@@ -1,0 +1,151 @@
+"""Damaged files: no crash, no hang, no memory blow-up, one line for each."""
+
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ffa_keras.data.phantom import make_pair
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared/data"
+NUM_MUTATIONS = 500
+SUFFIXES = (".jpg", ".png", ".tif")
+
+# Reads every file as the program does; the translator is left out, so that
+# what is measured is what a file can do. The peak is that of this process.
+_READ_ALL = """
+import sys
+from ffa_keras import cli
+import numpy as np
+from ffa_keras.inference import predict
+predict.load_translator = lambda _: lambda fundus: fundus[..., :1]
+predict.fingerprint = lambda _: "none"
+failures = predict.predict("none", sys.argv[1], sys.argv[2])
+status = open("/proc/self/status").read()
+print("failures", failures)
+print("peak", status.split("VmHWM:")[1].split()[0])
+"""
+
+
+def _photographs():
+    """Real photographs where they are at hand, else a phantom."""
+    real = [
+        DATA / "drive/01_test.tif",
+        DATA / "pairs_other/1_fundus.jpg",
+        DATA / "pairs_landmarked/24_fundus.png",
+    ]
+    if all(path.exists() for path in real):
+        return {path.suffix: path.read_bytes() for path in real}
+    bgr = make_pair(1, "normal", 512).fundus[..., ::-1]
+    return {s: cv2.imencode(s, bgr)[1].tobytes() for s in SUFFIXES}
+
+
+def _claim(rng, content):
+    """Write a huge number over the fields that hold the size."""
+    data = bytearray(content)
+    huge = int(rng.choice([2**31 - 1, 2**20, 60_000, 2**27]))
+    if data[:4] == b"\x89PNG":
+        at = 16 + 4 * int(rng.integers(2))
+        data[at : at + 4] = struct.pack(">I", huge)
+    elif data[:2] == b"\xff\xd8":
+        at = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2")) + 5
+        data[at : at + 4] = struct.pack(">HH", 65500, 65500)
+    else:
+        # Width and height are the tags 256 and 257 of the first directory.
+        order = "<" if data[:2] == b"II" else ">"
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        for entry in range(start + 2, start + 38, 12):
+            tag, kind = struct.unpack_from(order + "HH", data, entry)
+            if tag in (256, 257):
+                form = order + ("H" if kind == 3 else "I")
+                most = 65535 if kind == 3 else huge
+                struct.pack_into(form, data, entry + 8, most)
+    return bytes(data)
+
+
+def _cut(rng, content):
+    return content[: int(rng.integers(1, len(content)))]
+
+
+def _flip(rng, content):
+    """Change single bytes, most of them among the first."""
+    data = bytearray(content)
+    for _ in range(int(rng.integers(1, 20))):
+        reach = len(data) if rng.random() < 0.3 else min(len(data), 400)
+        data[int(rng.integers(reach))] = int(rng.integers(256))
+    return bytes(data)
+
+
+def _zero(rng, content):
+    """Blank a stretch."""
+    start, stop = sorted(int(n) for n in rng.integers(0, len(content), 2))
+    return content[:start] + bytes(stop - start) + content[stop:]
+
+
+def _graft(rng, content):
+    """Give it the head of another kind."""
+    heads = (
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0",
+        b"II*\0",
+        b"MM\0*",
+        b"BM",
+    )
+    return heads[int(rng.integers(len(heads)))] + content[8:]
+
+
+def _splice(rng, content):
+    """Drop or repeat a stretch."""
+    start, stop = sorted(int(n) for n in rng.integers(0, len(content), 2))
+    middle = content[start:stop] * int(rng.choice([0, 2]))
+    return content[:start] + middle + content[stop:]
+
+
+MUTATIONS = (_cut, _flip, _flip, _zero, _graft, _splice, _claim)
+
+
+def _mutate(folder):
+    rng = np.random.default_rng(0)
+    photographs = _photographs()
+    for number in range(NUM_MUTATIONS):
+        suffix = SUFFIXES[number % len(SUFFIXES)]
+        mutate = MUTATIONS[int(rng.integers(len(MUTATIONS)))]
+        content = mutate(rng, photographs[suffix])
+        if number < len(SUFFIXES):
+            content = b""
+        (folder / f"{number:03}{suffix}").write_bytes(content)
+
+
+@pytest.mark.slow
+def test_no_damaged_file_does_more_than_cost_its_own_line(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    _mutate(folder)
+    done = subprocess.run(
+        [sys.executable, "-c", _READ_ALL, folder, tmp_path / "out"],
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+    failures, peak = (
+        int(re.search(rf"^{name} (\d+)$", done.stdout, re.M)[1])
+        for name in ("failures", "peak")
+    )
+    skipped = re.findall(r"^skipped (.+?): (.+)$", done.stderr, re.M)
+    assert len(skipped) == len({name for name, _ in skipped}) == failures
+    assert all(reason for _, reason in skipped)
+    answers = list((tmp_path / "out").glob("*.png"))
+    assert len(answers) + failures == NUM_MUTATIONS
+    # Both kinds happen: small flips leave a picture.
+    assert failures > NUM_MUTATIONS / 4
+    assert len(answers) > NUM_MUTATIONS / 20
+    report = (tmp_path / "out/report.csv").read_text().splitlines()
+    assert len(report) == 1 + NUM_MUTATIONS
+    # TensorFlow alone takes 600 MB; the largest claim is 10^19 bytes.
+    assert peak < 3e6, "kB"
