@@ -12,87 +12,43 @@ import tensorflow_datasets as tfds
 
 from ffa_keras.data.patches import (
     PatchSampling,
-    cut_patches,
+    allowed_places,
+    cut_patch,
     flip_at_random,
+    mask_patch,
     patch_corners,
+    turn_at_random,
+    vary_light,
 )
+from ffa_keras.data.records import find_dataset, load_pairs
 from ffa_keras.errors import InputError
 from ffa_keras.ops import from_grey_levels
 
+__all__ = [
+    "TrainingPatches",
+    "find_dataset",
+    "load_pairs",
+    "share_of_worker",
+    "validation_pairs",
+]
+
 # Patches held for shuffling: those of about this many pairs are mixed.
 _SHUFFLE_PATCHES = 256
-
-
-def find_dataset(dataset_dir: str | Path) -> Path:
-    """Return the folder of the one prepared dataset at or below a folder.
-
-    Args:
-        dataset_dir: the folder that holds `dataset_info.json`, or any above.
-
-    Raises:
-        InputError: no dataset or more than one is found.
-    """
-    root = Path(dataset_dir)
-    if not dataset_dir or not root.is_dir():
-        raise InputError(
-            f"--dataset_dir={dataset_dir}: no such folder; prepare a dataset"
-            " with python -m datasets.ffa_pairs"
-        )
-    found = sorted(info.parent for info in root.rglob("dataset_info.json"))
-    found = [path for path in found if ".incomplete" not in path.name]
-    if len(found) != 1:
-        what = "no prepared dataset" if not found else "more than one dataset"
-        raise InputError(
-            f"--dataset_dir={dataset_dir}: holds {what}; name the folder of"
-            " one dataset_info.json"
-        )
-    return found[0]
-
-
-def load_pairs(
-    dataset_dir: str | Path, split: str, decode: bool = True
-) -> tf.data.Dataset:
-    """Read the aligned full pairs of a split, always in the same order.
-
-    Args:
-        dataset_dir: as `find_dataset` takes it.
-        split: `"train"`, `"validation"` or `"test"`.
-        decode: whether images are decoded; else they stay compressed bytes.
-
-    Returns:
-        Dataset of records by feature name: `fundus` uint8 [H, W, 3], `ffa`
-        and `valid_mask` uint8 [H, W, 1], `category` int64, `patient`, `eye`
-        and `pair` strings (hashes).
-
-    Raises:
-        InputError: no such dataset, or the split is absent or empty.
-    """
-    builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-    info = builder.info.splits.get(split)
-    if not info or not info.num_examples:
-        raise InputError(
-            f"--dataset_dir={dataset_dir}: the {split} split is empty"
-        )
-    decoders = None if decode else _skip_decoding(builder)
-    return builder.as_dataset(
-        split=split,
-        decoders=decoders,
-        shuffle_files=False,
-        read_config=tfds.ReadConfig(
-            try_autocache=False, interleave_cycle_length=1
-        ),
-    )
+# Bytes of compressed pairs that are kept in memory.
+_MEMORY = 4 * 2**30
+_IMAGES = ("fundus", "ffa", "valid_mask")
 
 
 class TrainingPatches:
     """Batches of training patches, epoch by epoch.
 
-    Compressed pairs are cached in memory and shuffled; each is decoded once
-    an epoch for all its patches.
+    Pairs stay compressed in memory and in the shuffle; each is decoded once an
+    epoch for all its patches. Collections too large for memory are read from
+    their files in every epoch, and shuffled as far as memory reaches.
 
     Args:
         dataset_dir: as `find_dataset` takes it.
-        sampling: size, place and flips of the patches.
+        sampling: size, place and variation of the patches.
         seed: of every order and random choice.
 
     Attributes:
@@ -112,10 +68,15 @@ class TrainingPatches:
         builder = tfds.builder_from_directory(find_dataset(dataset_dir))
         self._features = builder.info.features
         pairs = load_pairs(dataset_dir, "train", decode=False)
-        self.pair_ids = [
-            record["pair"].decode() for record in pairs.as_numpy_iterator()
-        ]
-        self._pairs = pairs.map(_images_only).enumerate().cache()
+        size = builder.info.splits["train"].num_bytes or 0
+        count = builder.info.splits["train"].num_examples
+        self._shuffled = max(1, min(count, count * _MEMORY // max(size, 1)))
+        self._pairs = pairs.map(
+            self._placed, num_parallel_calls=tf.data.AUTOTUNE
+        ).enumerate()
+        if size <= _MEMORY:
+            self._pairs = self._pairs.cache()
+        self.pair_ids: list[str] = []
         self.num_patches = self._count()
 
     def steps(self, batch_size: int) -> int:
@@ -129,7 +90,7 @@ class TrainingPatches:
 
         Args:
             epoch: its number, from 0; another number gives another order,
-                other crops and other flips.
+                other crops and other variations.
             batch_size: patches in a batch; an incomplete last one is dropped.
             skip: batches left out at the start, to resume within an epoch.
 
@@ -145,9 +106,7 @@ class TrainingPatches:
         patches = patches.skip(skip * batch_size)
 
         def finish(number: tf.Tensor, patch: dict) -> dict:
-            images = {name: patch[name] for name in ("fundus", "ffa")}
-            if self._sampling.flip:
-                images = flip_at_random(images, _seed_pair(seed, number))
+            images = self._varied(patch, _seed_pair(seed, number))
             images = {k: from_grey_levels(v) for k, v in images.items()}
             return {**images, "pair": patch["pair"]}
 
@@ -158,51 +117,96 @@ class TrainingPatches:
         )
 
     def _numbered_patches(self, epoch: int) -> tf.data.Dataset:
+        """Return the patches in the order of the shuffled pairs, counted."""
         seed = self._epoch_seed(epoch)
         pairs = self._pairs.shuffle(
-            len(self.pair_ids), seed=seed, reshuffle_each_iteration=False
+            self._shuffled, seed=seed, reshuffle_each_iteration=False
         )
+
+        def decode(
+            number: tf.Tensor, indexed: tuple[tf.Tensor, dict]
+        ) -> tuple[dict, dict, tf.Tensor]:
+            index, pair = indexed
+            allowed = tf.io.decode_png(pair["places"])[..., 0] > 0
+            corners = patch_corners(
+                allowed, self._sampling, _seed_pair(seed, number)
+            )
+            about = {"pair": index, "circular": pair["circular"]}
+            return self._decode(pair), about, corners
 
         def cut(
-            number: tf.Tensor, indexed: tuple[tf.Tensor, dict]
-        ) -> dict[str, tf.Tensor]:
-            index, pair = indexed[0], self._decode(indexed[1])
-            corners = patch_corners(
-                pair["valid_mask"], self._sampling, _seed_pair(seed, number)
+            images: dict, about: dict, corners: tf.Tensor
+        ) -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensor_slices(corners).map(
+                lambda corner: {
+                    **cut_patch(images, corner, self._sampling),
+                    **about,
+                }
             )
-            patches = cut_patches(pair, corners, self._sampling)
-            return {**patches, "pair": tf.fill(tf.shape(corners)[:1], index)}
 
-        cuts = pairs.enumerate().map(
-            cut, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        decoded = pairs.enumerate().map(
+            decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
-        return cuts.unbatch().enumerate()
+        return decoded.flat_map(cut).enumerate()
+
+    def _varied(self, patch: dict, seed: tf.Tensor) -> dict:
+        """Return a patch masked, flipped, turned and lit anew."""
+        sampling = self._sampling
+        seeds = tf.random.split(seed, 2)
+        images = {name: patch[name] for name in _IMAGES}
+        if sampling.rotation:
+            images = turn_at_random(images, sampling.rotation, seeds[0])
+        images = mask_patch(images, patch["circular"], sampling)
+        if sampling.flip:
+            images = flip_at_random(images, seed)
+        if sampling.photometric:
+            images["fundus"] = vary_light(
+                images["fundus"], sampling.photometric, seeds[1]
+            )
+        return images
 
     def _epoch_seed(self, epoch: int) -> int:
         return self._seed * 1_000_003 + epoch
 
+    def _placed(self, record: dict) -> dict:
+        """Return a compressed pair with the map of where patches may lie."""
+        mask = self._decode({"valid_mask": record["valid_mask"]})["valid_mask"]
+        size = tf.shape(mask)[:2]
+        fits = tf.reduce_all(
+            size >= (self._sampling.height, self._sampling.width)
+        )
+        allowed = tf.cond(
+            fits,
+            lambda: allowed_places(mask, self._sampling),
+            lambda: tf.zeros([1, 1], tf.bool),
+        )
+        map_ = tf.cast(allowed, tf.uint8)[..., None] * 255
+        return {
+            **_images_only(record),
+            "name": record["pair"],
+            "size": size,
+            "circular": record.get("circular", tf.constant(False)),
+            "places": tf.io.encode_png(map_),
+            "count": tf.math.count_nonzero(allowed),
+        }
+
     def _count(self) -> int:
+        """Return the patches in an epoch; learn the names of the pairs."""
         height, width = self._sampling.height, self._sampling.width
-
-        def count(_: tf.Tensor, pair: dict) -> tuple[tf.Tensor, tf.Tensor]:
-            mask = self._decode({"valid_mask": pair["valid_mask"]})[
-                "valid_mask"
-            ]
-            size = tf.shape(mask)[:2]
-            if tf.reduce_any(size < (height, width)):
-                return tf.constant(0), size
-            corners = patch_corners(mask, self._sampling, tf.constant([0, 0]))
-            return tf.shape(corners)[0], size
-
         total = 0
-        for patches, size in self._pairs.map(count).as_numpy_iterator():
+        for _, pair in self._pairs.as_numpy_iterator():
+            self.pair_ids.append(pair["name"].decode())
+            size = pair["size"]
             if size[0] < height or size[1] < width:
                 raise InputError(
                     f"--patch_height={height} --patch_width={width}: a pair of"
                     f" the dataset has only {size[0]}x{size[1]} pixels (height"
                     " x width)"
                 )
-            total += int(patches)
+            if self._sampling.stride is not None:
+                total += int(pair["count"])
+            elif pair["count"]:
+                total += self._sampling.crops_per_pair
         if not total:
             raise InputError(
                 f"--min_valid={self._sampling.min_valid}: no {height}x{width}"
@@ -213,9 +217,37 @@ class TrainingPatches:
 
     def _decode(self, pair: dict) -> dict:
         return {
-            name: self._features[name].decode_example(image)
-            for name, image in pair.items()
+            name: self._features[name].decode_example(pair[name])
+            for name in _IMAGES
+            if name in pair
         }
+
+
+def share_of_worker(
+    batches: tf.data.Dataset, context: tf.distribute.InputContext
+) -> tf.data.Dataset:
+    """Return what one worker trains on of the batches of all.
+
+    Of every R batches, which are one step of R replicas, the worker
+    `input_pipeline_id` of `num_input_pipelines` gets those of its own
+    replicas, in order. So no two workers share a batch, all take equally many
+    steps if R divides the number of batches, and together they train on what
+    one machine with R replicas would. Every worker reads all files.
+
+    Args:
+        batches: one a replica in turn; the same on every worker.
+        context: of the worker.
+    """
+    workers = context.num_input_pipelines
+    replicas = context.num_replicas_in_sync
+    if workers == 1:
+        return batches
+    numbered = batches.enumerate().filter(
+        lambda number, _: (
+            number % replicas * workers // replicas == context.input_pipeline_id
+        )
+    )
+    return numbered.map(lambda _, batch: batch)
 
 
 def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
@@ -242,15 +274,7 @@ def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
 
 
 def _images_only(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in ("fundus", "ffa", "valid_mask")}
-
-
-def _skip_decoding(builder: tfds.core.DatasetBuilder) -> dict[str, Any]:
-    return {
-        name: tfds.decode.SkipDecoding()
-        for name, feature in builder.info.features.items()
-        if isinstance(feature, tfds.features.Image)
-    }
+    return {name: record[name] for name in _IMAGES}
 
 
 def _seed_pair(seed: int, number: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from ffa_keras.data.patches import CIRCULAR_MASKS
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
 from ffa_keras.methods import METHODS
@@ -81,6 +82,21 @@ class TrainConfig:
         maximum=1.0,
     )
     flip: bool = _setting(True, "flip patches at random, both ways")
+    circular_mask: str = _setting(
+        "auto",
+        "blacken patches outside the circle as wide as they are: where the"
+        " photograph is a disc, always, or never",
+        choices=CIRCULAR_MASKS,
+    )
+    rotation: float = _setting(
+        0.0, "greatest random turn of a patch, degrees", minimum=0.0
+    )
+    photometric: float = _setting(
+        0.0,
+        "greatest relative change of the photograph's light and colour",
+        minimum=0.0,
+        maximum=0.5,
+    )
 
     batch_size: int = _setting(
         1, "patches in a step, all replicas together", minimum=1

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.data.pipeline import TrainingPatches
+from ffa_keras.data.pipeline import TrainingPatches, share_of_worker
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.training import runs
 from ffa_keras.training.checkpoints import Checkpoints
@@ -144,7 +144,7 @@ class Loop:
             batches = self.patches.epoch(
                 epoch, self.config.batch_size // replicas, skip * replicas
             ).take(steps * replicas)
-            return _share(batches, context)
+            return share_of_worker(batches, context)
 
         return self.strategy.distribute_datasets_from_function(share)
 
@@ -195,7 +195,7 @@ class Loop:
     def _validate(self) -> None:
         step = int(self.step)
         pairs = self.strategy.distribute_datasets_from_function(
-            lambda context: _share(self.validation, context)
+            lambda context: share_of_worker(self.validation, context)
         )
         for batch in pairs:
             self.test_step(batch)
@@ -256,21 +256,6 @@ class Loop:
             self.strategy.run(self.method.test_step, args=(batch,))
 
         return run
-
-
-def _share(
-    batches: tf.data.Dataset, context: tf.distribute.InputContext
-) -> tf.data.Dataset:
-    """Return those batches, one a replica in turn, that this worker trains."""
-    workers = context.num_input_pipelines
-    replicas = context.num_replicas_in_sync
-    if workers == 1:
-        return batches
-    mine = context.input_pipeline_id
-    numbered = batches.enumerate().filter(
-        lambda number, _: number % replicas * workers // replicas == mine
-    )
-    return numbered.map(lambda _, batch: batch)
 
 
 def _untracked_variables(method: keras.Model) -> list[tf.Variable]:

@@ -107,4 +107,7 @@ def _sampling(config: TrainConfig) -> PatchSampling:
         crops_per_pair=config.patches_per_pair,
         min_valid=config.min_valid,
         flip=config.flip,
+        circular_mask=config.circular_mask,
+        rotation=config.rotation,
+        photometric=config.photometric,
     )

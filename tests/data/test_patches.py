@@ -1,5 +1,6 @@
 """Patches: where they lie, what they hold, how they flip."""
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,16 +9,22 @@ from hypothesis import strategies as st
 
 from ffa_keras.data.patches import (
     PatchSampling,
-    cut_patches,
+    allowed_places,
+    circle,
+    cut_patch,
     flip_at_random,
+    mask_patch,
     patch_corners,
+    turn_at_random,
+    vary_light,
 )
 
 SEED = tf.constant([3, 4])
 
 
 def _corners(mask, sampling, seed=SEED):
-    return patch_corners(tf.constant(mask), sampling, seed).numpy().tolist()
+    allowed = allowed_places(tf.constant(mask), sampling)
+    return patch_corners(allowed, sampling, seed).numpy().tolist()
 
 
 def _full(height, width):
@@ -92,16 +99,103 @@ def test_patches_are_the_pixels_of_both_images_black_outside_the_mask():
         "valid_mask": _full(40, 50),
     }
     pair["valid_mask"][:, :10] = 0
-    patches = cut_patches(
-        {k: tf.constant(v) for k, v in pair.items()},
-        tf.constant([[0, 0], [16, 20]]),
-        PatchSampling(24, 24),
-    )
-    for name in ("fundus", "ffa"):
-        cut = patches[name].numpy()
-        np.testing.assert_array_equal(cut[0, :, 10:], pair[name][:24, 10:24])
-        assert not cut[0, :, :10].any()
-        np.testing.assert_array_equal(cut[1], pair[name][16:40, 20:44])
+    for (y, x), black in (((0, 0), 10), ((16, 20), 0)):
+        sampling = PatchSampling(24, 24)
+        patch = cut_patch(
+            {k: tf.constant(v) for k, v in pair.items()},
+            tf.constant([y, x]),
+            sampling,
+        )
+        patch = mask_patch(patch, tf.constant(True), sampling)
+        for name in ("fundus", "ffa"):
+            cut = patch[name].numpy()
+            want = pair[name][y : y + 24, x : x + 24]
+            np.testing.assert_array_equal(cut[:, black:], want[:, black:])
+            assert not cut[:, :black].any()
+
+
+def test_every_allowed_place_is_drawn_equally_often():
+    allowed = np.zeros((5, 7), bool)
+    allowed[1, 2:5] = allowed[4, [0, 6]] = True
+    crops = PatchSampling(24, 24, crops_per_pair=5000)
+    drawn = patch_corners(tf.constant(allowed), crops, SEED).numpy()
+    places, count = np.unique(drawn, axis=0, return_counts=True)
+    assert places.tolist() == np.argwhere(allowed).tolist()
+    # Five standard deviations of a binomial count.
+    assert np.abs(count - 1000).max() < 5 * np.sqrt(1000 * 0.8)
+
+
+def _grey_patch(height, width):
+    return {
+        "fundus": tf.fill((height, width, 3), np.uint8(200)),
+        "ffa": tf.fill((height, width, 1), np.uint8(90)),
+        "valid_mask": tf.fill((height, width, 1), np.uint8(255)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "circular", "masked"),
+    [
+        ("never", True, False),
+        ("auto", False, False),
+        ("auto", True, True),
+        ("always", False, True),
+    ],
+)
+def test_the_circle_of_the_paper_has_the_width_of_the_patch(
+    mode, circular, masked
+):
+    sampling = PatchSampling(288, 360, circular_mask=mode)
+    patch = mask_patch(_grey_patch(288, 360), tf.constant(circular), sampling)
+    rows, columns = np.indices((288, 360))
+    radius = np.hypot(rows - 143.5, columns - 179.5)
+    inside = (radius <= 180) if masked else np.ones((288, 360), bool)
+    for name, level in (("fundus", 200), ("ffa", 90)):
+        want = np.where(inside[..., None], level, 0)
+        np.testing.assert_array_equal(
+            patch[name].numpy(), np.broadcast_to(want, patch[name].shape)
+        )
+
+
+def test_the_circle_of_a_square_patch_covers_pi_quarters():
+    assert circle(512, 512).mean() == pytest.approx(np.pi / 4, abs=0.002)
+
+
+def test_fundus_and_ffa_turn_alike_as_opencv_turns():
+    rng = np.random.default_rng(1)
+    image = cv2.GaussianBlur(rng.normal(size=(60, 80)), (0, 0), 3)
+    image = (128 + 300 * image).clip(0, 255).astype(np.uint8)[..., None]
+    patch = {"fundus": tf.constant(image), "ffa": tf.constant(image)}
+    angles = set()
+    for number in range(12):
+        seed = tf.constant([0, number])
+        turned = turn_at_random(patch, 20, seed)
+        np.testing.assert_array_equal(turned["fundus"], turned["ffa"])
+        limit = 20 * np.pi / 180
+        angle = float(tf.random.stateless_uniform([], seed, -limit, limit))
+        matrix = cv2.getRotationMatrix2D((39.5, 29.5), -np.degrees(angle), 1)
+        want = cv2.warpAffine(image, matrix, (80, 60))
+        off = np.abs(turned["ffa"].numpy()[..., 0].astype(int) - want)
+        assert np.median(off) <= 1
+        assert (off <= 4).mean() > 0.97
+        angles.add(round(angle, 3))
+    assert len(angles) == 12
+    assert max(map(abs, angles)) <= limit
+
+
+def test_light_varies_a_little_and_black_stays_black():
+    ramp = np.arange(256, dtype=np.float32).repeat(3).reshape(16, 16, 3)
+    seen = []
+    for number in range(30):
+        lit = vary_light(tf.constant(ramp), 0.1, tf.constant([0, number]))
+        lit = lit.numpy()
+        assert not lit[0, 0].any() and 0 <= lit.min() <= lit.max() <= 255
+        assert (np.diff(lit.reshape(256, 3), axis=0) >= 0).all()
+        assert np.abs(lit - ramp).max() < 60
+        seen.append(lit[8, 0, 1])
+    assert np.std(seen) > 2
+    same = vary_light(tf.constant(ramp), 0.0, SEED).numpy()
+    np.testing.assert_allclose(same, ramp, atol=1e-3)
 
 
 def test_fundus_and_ffa_flip_alike_in_all_four_ways():

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ffa_keras.data.patches import PatchSampling
+from ffa_keras.data.patches import PatchSampling, circle
 from ffa_keras.data.pipeline import (
     TrainingPatches,
     find_dataset,
     load_pairs,
+    share_of_worker,
     validation_pairs,
 )
 from ffa_keras.errors import InputError
@@ -117,6 +118,74 @@ def test_fundus_and_ffa_are_flipped_alike(phantom_dataset):
         # Outside the valid mask both are black, and only there both are.
         black = [np.all(batch[k][0] == -1, axis=-1) for k in batch]
         assert np.mean(black[0] & black[1]) >= 0.95 * np.mean(black[0])
+
+
+@pytest.mark.parametrize(
+    ("sampling", "workers", "replicas"), [(GRID, 2, 2), (CROPS, 3, 1)]
+)
+def test_workers_train_together_on_what_one_machine_would(
+    phantom_dataset, sampling, workers, replicas
+):
+    """Disjoint, in step, and the same after a resumption."""
+    patches = TrainingPatches(phantom_dataset, sampling, seed=4)
+    total = workers * replicas
+    steps = patches.steps(2 * total) - 1
+    batches = patches.epoch(1, 2, skip=total).take(steps * total)
+    shares = []
+    for worker in range(workers):
+        context = tf.distribute.InputContext(workers, worker, total)
+        shares.append(_collect(share_of_worker(batches, context)))
+    assert [len(share) for share in shares] == [steps * replicas] * workers
+    together = [
+        batch
+        for step in range(steps)
+        for share in shares
+        for batch in share[step * replicas : (step + 1) * replicas]
+    ]
+    np.testing.assert_array_equal(together, _collect(batches))
+
+
+def test_a_collection_beyond_memory_gives_the_same_patches(
+    phantom_dataset, monkeypatch
+):
+    still = dataclasses.replace(GRID, flip=False)
+    cached = TrainingPatches(phantom_dataset, still, seed=0)
+    monkeypatch.setattr("ffa_keras.data.pipeline._MEMORY", 60_000)
+    read = TrainingPatches(phantom_dataset, still, seed=0)
+    assert 1 <= read._shuffled < len(read.pair_ids) == cached._shuffled
+    first, again = (_collect(read.epoch(2, 1)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert _as_set(first) == _as_set(_collect(cached.epoch(2, 1)))
+
+
+def test_discs_are_masked_and_squares_are_not(phantom_dataset):
+    """Phantoms have fields of view of both kinds."""
+    sampling = PatchSampling(
+        96, 96, crops_per_pair=1, min_valid=0.6, circular_mask="auto"
+    )
+    patches = TrainingPatches(phantom_dataset, sampling, seed=0)
+    corner = circle(96, 96)[..., 0]
+    circular = {
+        record["pair"].decode(): bool(record["circular"])
+        for record in load_pairs(phantom_dataset, "train").as_numpy_iterator()
+    }
+    assert set(circular.values()) == {True, False}
+    for batch in patches.epoch(0, 1):
+        black = np.all(batch["fundus"][0] == -1, axis=-1)
+        if circular[patches.pair_ids[int(batch["pair"][0])]]:
+            assert black[~corner].all()
+        else:
+            assert not black[~corner].all()
+
+
+def test_variations_follow_the_seed(phantom_dataset):
+    varied = dataclasses.replace(CROPS, rotation=20.0, photometric=0.1)
+    plain, first, again = (
+        _collect(TrainingPatches(phantom_dataset, s, seed=1).epoch(0, 2))
+        for s in (CROPS, varied, varied)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(plain, first)
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 5])

@@ -1,4 +1,4 @@
-"""From files to finished pairs: checked, resumable, reported, the same bytes."""
+"""From files to finished pairs: checked, resumable, reported, reproducible."""
 
 import csv
 import dataclasses
