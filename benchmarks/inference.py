@@ -4,9 +4,11 @@
 translates one phantom photograph in every form, each in a process of its own,
 and prints a Markdown table. Calls are interleaved, so that a busy moment of
 the machine falls on all forms; memory is the peak of the process above what
-it held before the model was loaded.
+it held before the model was loaded. PyTorch and ONNX Runtime, with the same
+weights, take part where `torch` and `onnx` and `onnxruntime` are installed.
 """
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from ffa_keras import cli  # isort: skip
 
+import numpy as np
 from absl import flags
 
 from benchmarks.memory import peak_mb
@@ -25,6 +28,7 @@ _RUN = flags.DEFINE_string("run", "", "Run folder.")
 _MODEL = flags.DEFINE_string("model", "", "What a process serves.")
 _SIZE = flags.DEFINE_integer("size", 512, "Side of the photograph.", 16)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timed calls of each form.", 1)
+_ANSWER = flags.DEFINE_string("answer", "", "Write it here; for the parent.")
 _FORM = flags.DEFINE_string("form", "", "Serve this form; used by the parent.")
 
 _KINDS = ("float32", "float16", "dynamic", "int8")
@@ -46,24 +50,47 @@ def _export(run_dir: str, folder: Path) -> dict[str, Path]:
             forms[f"TFLite {kind}"] = export_tflite(run_dir, file, kind)[0]
         except InputError as error:
             print(f"TFLite {kind}: left out, {error}")
+    return forms | _rivals(run_dir, folder)
+
+
+def _rivals(run_dir: str, folder: Path) -> dict[str, Path]:
+    from benchmarks.rivals import write_onnx, write_plan
+    from ffa_keras.training.runs import load_generator
+
+    plan = write_plan(load_generator(run_dir), folder / "plan.pickle")
+    forms = {}
+    if _installed("torch"):
+        forms = {"PyTorch eager": plan, "PyTorch compiled": plan}
+    if _installed("onnx") and _installed("onnxruntime"):
+        forms["ONNX Runtime"] = write_onnx(plan, folder / "generator.onnx")
     return forms
+
+
+def _installed(package: str) -> bool:
+    if importlib.util.find_spec(package):
+        return True
+    print(f"{package}: not installed, left out")
+    return False
 
 
 class _Worker:
     """One form in its process."""
 
-    def __init__(self, name: str, model: Path):
+    def __init__(self, name: str, model: Path, folder: Path):
         self.name, self.model = name, model
+        self._answer = folder / f"{name}.npy"
         self.seconds: list[float] = []
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "benchmarks.inference",
                 f"--model={model}", f"--form={name}", f"--size={_SIZE.value}",
+                f"--answer={self._answer}",
             ],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
-        self.first = self._reply()
+        self.memory = self._reply()["memory"]
+        self.answer = np.load(self._answer).astype(int)
 
     def _reply(self) -> dict:
         line = self._process.stdout.readline()
@@ -81,17 +108,35 @@ class _Worker:
         self._process.wait()
 
 
-def _serve(name: str, model: str) -> None:
-    """Translate once for every line that comes in."""
-    from ffa_keras.data.phantom import make_pair
+def _load(name: str, model: str):
+    """Return the function that translates in a form."""
+    from benchmarks import rivals
+
+    if name.startswith("PyTorch"):
+        return rivals.load_torch(Path(model), name.endswith("compiled"))
+    if name == "ONNX Runtime":
+        return rivals.load_onnx(Path(model))
     from ffa_keras.inference import translators
 
     if name == "Keras, strips":
         translators._MOST_PIXELS_AT_ONCE = 0
+    return translators.load_translator(model)
+
+
+def _serve(name: str, model: str) -> None:
+    """Translate once for every line that comes in."""
+    from ffa_keras.data.phantom import make_pair
+
+    if name.startswith("PyTorch"):
+        import torch  # noqa: F401
+    elif name == "ONNX Runtime":
+        import onnxruntime  # noqa: F401
+    else:
+        from ffa_keras.inference import translators  # noqa: F401
     fundus = make_pair(0, "normal", _SIZE.value).fundus
     before = peak_mb()
-    translate = translators.load_translator(model)
-    translate(fundus)
+    translate = _load(name, model)
+    np.save(_ANSWER.value, translate(fundus))
     print(json.dumps({"memory": peak_mb() - before}), flush=True)
     for _ in sys.stdin:
         begin = time.perf_counter()
@@ -114,18 +159,21 @@ def main() -> None:
         raise InputError("--run: name the folder of a run")
     with tempfile.TemporaryDirectory() as folder:
         forms = _export(_RUN.value, Path(folder))
-        workers = [_Worker(name, model) for name, model in forms.items()]
+        workers = [
+            _Worker(name, model, Path(folder)) for name, model in forms.items()
+        ]
         for _ in range(_ROUNDS.value):
             for worker in workers:
                 worker.call()
-        print("| Form | Best s | Worst s | Peak MB | Size MB |")
-        print("|---|---|---|---|---|")
+        print("| Form | Best s | Worst s | Peak MB | Size MB | Worst pixel |")
+        print("|---|---|---|---|---|---|")
         for worker in workers:
             worker.close()
+            difference = np.abs(worker.answer - workers[0].answer).max()
             print(
                 f"| {worker.name} | {min(worker.seconds):.3f}"
-                f" | {max(worker.seconds):.3f} | {worker.first['memory']:.0f}"
-                f" | {_size_mb(worker.model):.1f} |"
+                f" | {max(worker.seconds):.3f} | {worker.memory:.0f}"
+                f" | {_size_mb(worker.model):.1f} | {difference} |"
             )
 
 

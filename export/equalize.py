@@ -10,16 +10,14 @@ import tensorflow as tf
 from ffa_keras.models import InstanceNormalization, ResidualBlock
 from ffa_keras.ops import from_grey_levels
 
-# Channels quieter than this many times epsilon owe their level to epsilon.
-_LOUD = 100.0
-
 
 def equalize(generator: keras.Model, photographs: Iterable[np.ndarray]) -> None:
     """Bring all channels that are normalised to a like range, in place.
 
     An 8-bit tensor has one scale for all its channels, so that a loud channel
     silences the others. Instance normalisation undoes any factor on a channel:
-    the kernel before it may be divided by the channel's usual deviation.
+    the kernel before it may be divided by the channel's usual deviation. What
+    epsilon took from quiet channels, gamma takes instead.
 
     Args:
         generator: a `ResnetGenerator`.
@@ -30,8 +28,11 @@ def equalize(generator: keras.Model, photographs: Iterable[np.ndarray]) -> None:
         _observe(generator.network.layers, from_grey_levels(fundus), variances)
     for (convolution, norm), seen in variances.items():
         variance = np.mean(seen, axis=0)
-        loud = variance > _LOUD * norm.epsilon
-        factor = np.where(loud, 1 / np.sqrt(np.where(loud, variance, 1)), 1)
+        factor = 1 / np.sqrt(np.maximum(variance, norm.epsilon))
+        share = (variance + norm.epsilon / factor**2) / (
+            variance + norm.epsilon
+        )
+        norm.gamma.assign(norm.gamma * np.sqrt(share))
         if isinstance(convolution, keras.layers.Conv2DTranspose):
             factor = factor[:, None]
         convolution.kernel.assign(convolution.kernel * factor)

@@ -1,6 +1,7 @@
 """A trained generator in any of its forms, behind one function."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def _load_saved_model(path: Path) -> Translator:
 def _load_tflite(path: Path) -> Translator:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=str(path))
+    interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     (name,) = interpreter.get_signature_list()[_SIGNATURE]["inputs"]
     serve = interpreter.get_signature_runner(_SIGNATURE)
 
