@@ -1,4 +1,4 @@
-"""Adversarial loss: non-saturating GAN on logits (paper, Eqs. 2 and 4)."""
+"""Adversarial losses: non-saturating (paper, Eqs. 2 and 4), least squares."""
 
 import tensorflow as tf
 
@@ -34,6 +34,41 @@ def discriminator_adversarial_loss(
     real = _mean_cross_entropy(real_logits, tf.ones_like(real_logits))
     fake = _mean_cross_entropy(fake_logits, tf.zeros_like(fake_logits))
     return 0.5 * (real + fake)
+
+
+def generator_least_squares_loss(fake_scores: tf.Tensor) -> tf.Tensor:
+    """Return (D(fake) - 1)^2, averaged over patches, as CycleGAN takes it.
+
+    Args:
+        fake_scores: float tensor [B, H', W', 1], the discriminator's answers
+            to generated images.
+
+    Returns:
+        float32 tensor [B].
+    """
+    return _mean_square(fake_scores - 1.0)
+
+
+def discriminator_least_squares_loss(
+    real_scores: tf.Tensor, fake_scores: tf.Tensor
+) -> tf.Tensor:
+    """Return the mean of (D(real) - 1)^2 and D(fake)^2.
+
+    Mao et al., Least Squares Generative Adversarial Networks, 2017; the mean
+    rather than the sum of the two, as in CycleGAN.
+
+    Args:
+        real_scores: float tensor [B, H', W', 1], answers to real images.
+        fake_scores: float tensor [B, H', W', 1], answers to generated images.
+
+    Returns:
+        float32 tensor [B].
+    """
+    return 0.5 * (_mean_square(real_scores - 1.0) + _mean_square(fake_scores))
+
+
+def _mean_square(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.square(values), axis=(1, 2, 3))
 
 
 def _mean_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

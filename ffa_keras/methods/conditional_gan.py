@@ -1,21 +1,29 @@
-"""The proposed system: a conditional GAN with a saliency loss (section 2)."""
+"""Conditional GANs: the paper's system, its ablations, and pix2pix."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from ffa_keras import losses
-from ffa_keras.models import PatchDiscriminator, ResnetGenerator
-from ffa_keras.ops import from_grey_levels, psnr, ssim, to_grey_levels
+from ffa_keras.errors import InputError
+from ffa_keras.methods.system import Batch, System, named_losses, weighted_sum
+from ffa_keras.models import (
+    PatchDiscriminator,
+    Pix2PixGenerator,
+    ResnetGenerator,
+)
 
 if TYPE_CHECKING:
     from ffa_keras.training.config import TrainConfig
 
-Batch = Mapping[str, tf.Tensor]
+# Convolutions of stride 2: each verdict of the regular discriminator sees
+# 286x286 pixels.
+_REGULAR_STRIDED = 5
+_PIX2PIX_DEPTH = 8
 
 
 def proposed(config: TrainConfig) -> ConditionalGan:
@@ -31,25 +39,91 @@ def proposed(config: TrainConfig) -> ConditionalGan:
     Raises:
         InputError: the perceptual term is on and VGG19 weights cannot be had.
     """
-    perceptual_loss = None
-    if config.perceptual_weight:
-        perceptual_loss = losses.PerceptualLoss(config.vgg_weights)
-    return ConditionalGan(
-        generator=ResnetGenerator(
-            config.num_filters, config.num_blocks, config.dropout
-        ),
-        discriminator=PatchDiscriminator(config.discriminator_filters),
-        weights={
-            "adversarial": config.adversarial_weight,
-            "pixel": config.pixel_weight,
-            "perceptual": config.perceptual_weight,
-            "saliency": config.saliency_weight,
-        },
-        perceptual_loss=perceptual_loss,
+    return _conditional_gan(config, _resnet(config), _patch_gan(config))
+
+
+def no_saliency(config: TrainConfig) -> ConditionalGan:
+    """Build the paper's ablation without the saliency loss of Eq. 7.
+
+    Followed: everything else is `proposed` (section 3.2). `saliency_weight`
+    is not looked at.
+
+    Args:
+        config: settings, as of `proposed`.
+
+    Returns:
+        The system, built but not compiled.
+
+    Raises:
+        InputError: as of `proposed`.
+    """
+    return _conditional_gan(
+        config, _resnet(config), _patch_gan(config), saliency_weight=0.0
     )
 
 
-class ConditionalGan(keras.Model):
+def no_patchgan(config: TrainConfig) -> ConditionalGan:
+    """Build the paper's ablation with a regular discriminator.
+
+    Followed: pix2pix's discriminator for 256x256 images, "ImageGAN", in place
+    of the PatchGAN; everything else is `proposed`. Chosen: it stays fully
+    convolutional, so any patch from 96 pixels can be judged. Its verdicts see
+    286x286 pixels; on a smaller patch each sees all of it and, beyond its
+    border, the zeros that its convolutions pad with; on a larger one they
+    overlap.
+
+    Args:
+        config: settings, as of `proposed`, and the size of the patches.
+
+    Returns:
+        The system, built but not compiled.
+
+    Raises:
+        InputError: as of `proposed`, or patches are too small.
+    """
+    discriminator = PatchDiscriminator(
+        config.discriminator_filters, num_strided=_REGULAR_STRIDED
+    )
+    least = discriminator.min_side
+    if min(config.patch_height, config.patch_width) < least:
+        raise InputError(
+            f"--patch_height={config.patch_height}"
+            f" --patch_width={config.patch_width}: --method=no_patchgan judges"
+            f" patches of at least {least}x{least} pixels"
+        )
+    return _conditional_gan(config, _resnet(config), discriminator)
+
+
+def pix2pix(config: TrainConfig) -> ConditionalGan:
+    """Build pix2pix (Isola et al., arXiv 1611.07004): U-Net, GAN and L1.
+
+    Followed: U-Net generator with batch normalisation and dropout 0.5, 70x70
+    PatchGAN with batch normalisation, L1 weighted with 100, the batch's own
+    moments in training and in use. Chosen: both networks are updated from the
+    same generated batch, as in `proposed`; no dropout in use, so that answers
+    are repeatable; the U-Net goes down to one pixel of the smaller patch side
+    where patches are smaller than 256 pixels. `perceptual_weight`,
+    `saliency_weight`, `num_blocks` and `dropout` are not looked at.
+
+    Args:
+        config: settings; the widths, the patch size and the weights of the
+            adversarial and the pixel term are used.
+
+    Returns:
+        The system, built but not compiled.
+    """
+    side = min(config.patch_height, config.patch_width)
+    depth = min(_PIX2PIX_DEPTH, max(5, side.bit_length() - 1))
+    return _conditional_gan(
+        config,
+        Pix2PixGenerator(config.num_filters, depth),
+        PatchDiscriminator(config.discriminator_filters, normalization="batch"),
+        perceptual_weight=0.0,
+        saliency_weight=0.0,
+    )
+
+
+class ConditionalGan(System):
     """Train a generator against a discriminator that sees the fundus too.
 
     Both networks are updated in the same step from the same generated batch.
@@ -63,10 +137,6 @@ class ConditionalGan(keras.Model):
             `saliency`; a term with weight 0 is not computed.
         perceptual_loss: `(real, fake)` to [B]; needed where its weight is
             positive.
-
-    Call arguments:
-        inputs: fundus, float tensor [B, H, W, 3] in [-1, 1].
-        training: whether the generator's dropout is active.
     """
 
     def __init__(
@@ -76,60 +146,23 @@ class ConditionalGan(keras.Model):
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
     ):
-        super().__init__()
-        self.generator = generator
-        self.discriminator = discriminator
-        self._term_weights = {k: v for k, v in weights.items() if v}
-        if ("perceptual" in self._term_weights) != (
-            perceptual_loss is not None
-        ):
+        used = {k: v for k, v in weights.items() if v}
+        if ("perceptual" in used) != (perceptual_loss is not None):
             raise ValueError(
                 "perceptual_loss must be given if and only if its weight is"
                 f" positive. Received: weights={dict(weights)},"
                 f" perceptual_loss={perceptual_loss}"
             )
-        self._perceptual_loss = perceptual_loss
-        names = [f"loss/{term}" for term in self._term_weights]
-        names += ["loss/generator", "loss/discriminator"]
-        self.train_means = {n: keras.metrics.Mean(name=n) for n in names}
-        self.validation_means = {
-            n: keras.metrics.Mean(name=n) for n in ("psnr", "ssim")
-        }
         generator.build((None, None, None, 3))
         discriminator.build([(None, None, None, 3), (None, None, None, 1)])
-        self.built = True
-
-    def compile(
-        self,
-        make_optimizer: Callable[[], keras.optimizers.Optimizer],
-        jit_compile: bool = False,
-    ):
-        """Give each network an optimizer; call it in the strategy's scope.
-
-        Args:
-            make_optimizer: called once for each network.
-            jit_compile: whether `fit` compiles the step with XLA.
-        """
-        super().compile(optimizer=None, jit_compile=jit_compile)
-        self.generator_optimizer = make_optimizer()
-        self.discriminator_optimizer = make_optimizer()
-        # Built now: an unbuilt Adam fails under two replicas and is skipped
-        # silently by a checkpoint.
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(
-            self.discriminator.trainable_variables
+        super().__init__(
+            generator,
+            {"generator": [generator], "discriminator": [discriminator]},
+            [f"loss/{k}" for k in (*used, "generator", "discriminator")],
         )
-
-    @property
-    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        """The optimizers, by the name of the network they train."""
-        return {
-            "generator": self.generator_optimizer,
-            "discriminator": self.discriminator_optimizer,
-        }
-
-    def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
+        self.discriminator = discriminator
+        self._term_weights = used
+        self._perceptual_loss = perceptual_loss
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Update both networks once.
@@ -144,61 +177,18 @@ class ConditionalGan(keras.Model):
         fundus, real = batch["fundus"], batch["ffa"]
         with tf.GradientTape(persistent=True) as tape:
             fake = self.generator(fundus, training=True)
-            fake_logits = self.discriminator((fundus, fake))
-            real_logits = self.discriminator((fundus, real))
+            fake_logits = self.discriminator((fundus, fake), training=True)
+            real_logits = self.discriminator((fundus, real), training=True)
             terms = self._terms(real, fake, fake_logits)
-            generator_loss = tf.add_n(
-                [self._term_weights[k] * v for k, v in terms.items()]
-            )
-            discriminator_loss = losses.discriminator_adversarial_loss(
-                real_logits, fake_logits
-            )
-            objectives = {
-                "generator": self.generator_optimizer.scale_loss(
-                    _share_of_global_mean(generator_loss)
-                ),
-                "discriminator": self.discriminator_optimizer.scale_loss(
-                    _share_of_global_mean(discriminator_loss)
+            per_image = {
+                "generator": weighted_sum(terms, self._term_weights),
+                "discriminator": losses.discriminator_adversarial_loss(
+                    real_logits, fake_logits
                 ),
             }
-        _update(
-            self.generator_optimizer,
-            tape,
-            objectives["generator"],
-            self.generator.trainable_variables,
-        )
-        _update(
-            self.discriminator_optimizer,
-            tape,
-            objectives["discriminator"],
-            self.discriminator.trainable_variables,
-        )
-        values = {f"loss/{term}": value for term, value in terms.items()}
-        values["loss/generator"] = generator_loss
-        values["loss/discriminator"] = discriminator_loss
-        for name, value in values.items():
-            self.train_means[name].update_state(value)
-        return {name: m.result() for name, m in self.train_means.items()}
-
-    def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Judge the generator on full frames, inside the valid mask.
-
-        Args:
-            batch: `fundus` uint8 [B, H, W, 3], `ffa` uint8 [B, H, W, 1],
-                `valid_mask` uint8 [B, H, W, 1], 0 outside, and `weight`
-                float32 [B], 0 for an image that must not count.
-
-        Returns:
-            Running means of `psnr` (dB) and `ssim`, by name.
-        """
-        fake = self.generator(from_grey_levels(batch["fundus"]))
-        fake = to_grey_levels(fake)
-        real, mask = batch["ffa"], batch["valid_mask"]
-        for name, measure in (("psnr", psnr), ("ssim", ssim)):
-            self.validation_means[name].update_state(
-                measure(real, fake, mask), sample_weight=batch["weight"]
-            )
-        return {name: m.result() for name, m in self.validation_means.items()}
+            objectives = self.objectives(per_image)
+        self.update(tape, objectives)
+        return self.report(named_losses({**terms, **per_image}))
 
     def _terms(
         self, real: tf.Tensor, fake: tf.Tensor, fake_logits: tf.Tensor
@@ -217,24 +207,33 @@ class ConditionalGan(keras.Model):
         return terms
 
 
-def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:
-    """Return this replica's part of the mean over the global batch.
-
-    The one place where losses are scaled for replicas: gradients are summed
-    over replicas, so the parts must add up to the mean, also when replicas
-    hold unequal numbers of samples.
-    """
-    count = tf.cast(tf.shape(per_sample)[0], tf.float32)
-    context = tf.distribute.get_replica_context()
-    total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
-    return tf.reduce_sum(per_sample) / total
+def _resnet(config: TrainConfig) -> ResnetGenerator:
+    return ResnetGenerator(
+        config.num_filters, config.num_blocks, config.dropout
+    )
 
 
-def _update(
-    optimizer: keras.optimizers.Optimizer,
-    tape: tf.GradientTape,
-    objective: tf.Tensor,
-    variables: list[keras.Variable],
-) -> None:
-    gradients = tape.gradient(objective, [v.value for v in variables])
-    optimizer.apply_gradients(zip(gradients, variables, strict=True))
+def _patch_gan(config: TrainConfig) -> PatchDiscriminator:
+    return PatchDiscriminator(config.discriminator_filters)
+
+
+def _conditional_gan(
+    config: TrainConfig,
+    generator: keras.Model,
+    discriminator: keras.Model,
+    **fixed: float,
+) -> ConditionalGan:
+    """Build a system with the configured weights but for the fixed ones."""
+    weights = {
+        term: fixed.get(f"{term}_weight", getattr(config, f"{term}_weight"))
+        for term in ("adversarial", "pixel", "perceptual", "saliency")
+    }
+    if not any(weights.values()):
+        raise InputError(
+            f"--method={config.method}: every loss weight that it looks at is"
+            " 0; raise --pixel_weight"
+        )
+    perceptual_loss = None
+    if weights["perceptual"]:
+        perceptual_loss = losses.PerceptualLoss(config.vgg_weights)
+    return ConditionalGan(generator, discriminator, weights, perceptual_loss)

@@ -1,9 +1,18 @@
-"""Discriminators that judge (fundus, FFA) pairs patch by patch."""
+"""Discriminators that judge images, or (fundus, FFA) pairs, patch by patch."""
 
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import KERNEL_INITIALIZER, InstanceNormalization
+from ffa_keras.models.layers import (
+    KERNEL_INITIALIZER,
+    BatchStatisticsNormalization,
+    InstanceNormalization,
+)
+
+_NORMALIZATIONS = {
+    "instance": InstanceNormalization,
+    "batch": BatchStatisticsNormalization,
+}
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
@@ -11,30 +20,54 @@ class PatchDiscriminator(keras.Model):
     """Tell real from generated FFA, one verdict for each 70x70 patch.
 
     PatchGAN (paper, section 2.3): five 4x4 convolutions with strides
-    2, 2, 2, 1, 1 and padding 1, LeakyReLU(0.2) after the first four, instance
+    2, 2, 2, 1, 1 and padding 1, LeakyReLU(0.2) after the first four,
     normalisation on the second to fourth. The paper's closing sigmoid is part
     of the loss, which takes logits for numerical stability.
 
+    With `num_strided=5` it is the "ImageGAN" of pix2pix,
+    C64-C128-C256-C512-C512-C512, whose verdicts see 286x286 pixels: more than
+    the 256x256 images it was made for, so each verdict sees all of them.
+
     Args:
         num_filters: width of the first convolution. Defaults to `64`.
+        num_strided: convolutions of stride 2: the receptive field is 34, 70,
+            142 or 286 pixels for 2, 3, 4 or 5. Defaults to `3`.
+        normalization: `"instance"`, or `"batch"` as published with pix2pix.
+            Defaults to `"instance"`.
         **kwargs: of `keras.Model`.
 
     Call arguments:
-        inputs: pair `(fundus, ffa)`, float tensors [B, H, W, 3] and
-            [B, H, W, 1] in [-1, 1], H and W at least 24.
+        inputs: tuple of float tensors [B, H, W, C] in [-1, 1]: the pair
+            `(fundus, ffa)`, or one image alone; H and W at least `min_side`.
+        training: whether batch normalisation spans the replicas.
+
+    Attributes:
+        min_side: least H and W, 3 * 2 ** num_strided.
 
     Returns:
         Logits, float32 tensor [B, H', W', 1]; `sigmoid(logits)` is the
         probability that the patch is real. 256x256 pixels give 30x30 patches.
     """
 
-    def __init__(self, num_filters: int = 64, **kwargs):
+    def __init__(
+        self,
+        num_filters: int = 64,
+        num_strided: int = 3,
+        normalization: str = "instance",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_filters = num_filters
+        self.num_strided = num_strided
+        self.normalization = normalization
+        self.min_side = 3 * 2**num_strided
         layers = _conv(num_filters, 2) + [keras.layers.LeakyReLU(0.2)]
-        for factor, strides in ((2, 2), (4, 2), (8, 1)):
-            layers += _conv(factor * num_filters, strides, use_bias=False)
-            layers += [InstanceNormalization(), keras.layers.LeakyReLU(0.2)]
+        for number in range(1, num_strided + 1):
+            filters = min(2**number, 8) * num_filters
+            strides = 2 if number < num_strided else 1
+            layers += _conv(filters, strides, use_bias=False)
+            layers.append(_NORMALIZATIONS[normalization]())
+            layers.append(keras.layers.LeakyReLU(0.2))
         layers += _conv(1, 1)
         layers.append(keras.layers.Activation("linear", dtype="float32"))
         self.network = keras.Sequential(layers, name="network")
@@ -43,14 +76,17 @@ class PatchDiscriminator(keras.Model):
         channels = sum(shape[-1] for shape in input_shape)
         self.network.build((None, None, None, channels))
 
-    def call(self, inputs):
-        fundus, ffa = inputs
-        fundus = tf.cast(fundus, self.compute_dtype)
-        ffa = tf.cast(ffa, self.compute_dtype)
-        return self.network(tf.concat([fundus, ffa], axis=-1))
+    def call(self, inputs, training=False):
+        images = [tf.cast(image, self.compute_dtype) for image in inputs]
+        return self.network(tf.concat(images, axis=-1), training=training)
 
     def get_config(self):
-        return {**super().get_config(), "num_filters": self.num_filters}
+        return {
+            **super().get_config(),
+            "num_filters": self.num_filters,
+            "num_strided": self.num_strided,
+            "normalization": self.normalization,
+        }
 
 
 def _conv(

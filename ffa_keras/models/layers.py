@@ -97,6 +97,62 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
+class BatchStatisticsNormalization(keras.layers.Layer):
+    """Normalise each channel by the moments of the batch at hand, always.
+
+    The batch normalisation of pix2pix, which takes the statistics of the batch
+    in training and in use alike; there are no running averages. In training
+    the moments are those of the global batch, whatever the number of replicas,
+    so one replica and many are the same function. For one image it is
+    instance normalisation.
+
+    Args:
+        epsilon: added to the variance. Defaults to `1e-5`.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor [B, H, W, C].
+        training: whether the replicas share their moments.
+
+    Reference:
+        Isola et al., arXiv 1611.07004, section 3.3 and appendix 6.2.
+    """
+
+    def __init__(self, epsilon: float = 1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.gamma = self.add_weight(
+            name="gamma",
+            shape=(channels,),
+            initializer={
+                "class_name": "RandomNormal",
+                "config": {"mean": 1.0, "stddev": 0.02},
+            },
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=(channels,), initializer="zeros"
+        )
+
+    def call(self, inputs, training=False):
+        x = tf.cast(inputs, tf.float32)
+        mean = _batch_mean(x, training)
+        variance = _batch_mean(tf.math.squared_difference(x, mean), training)
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        scale *= tf.cast(self.gamma, tf.float32)
+        x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
+        return tf.cast(x, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
 class ReflectionPadding2D(keras.layers.Layer):
     """Pad H and W by reflection, without repeating the border pixel.
 
@@ -201,3 +257,36 @@ def conv_norm_relu(
         InstanceNormalization(),
         keras.layers.ReLU(),
     ]
+
+
+def reflect_to_multiple(x: tf.Tensor, multiple: int) -> tf.Tensor:
+    """Pad H and W by reflection, at the bottom and right, to a multiple.
+
+    Args:
+        x: tensor [B, H, W, C], H and W at least 2.
+        multiple: what the new H and W are multiples of.
+
+    Returns:
+        Tensor [B, H', W', C]; reflected again and again where the padding is
+        larger than the image.
+    """
+    for axis in (1, 2):
+        # A look-up, not tf.pad: with a padding unknown before the call TFLite
+        # would lose sight of the number of channels.
+        size = tf.shape(x)[axis]
+        last = size - 1
+        at = tf.range(size + -size % multiple) % (2 * last)
+        x = tf.gather(x, last - tf.abs(last - at), axis=axis)
+    return x
+
+
+def _batch_mean(x: tf.Tensor, over_replicas: bool) -> tf.Tensor:
+    """Return the mean of each channel, [C], of the global batch if asked."""
+    if not over_replicas:
+        return tf.reduce_mean(x, axis=(0, 1, 2))
+    count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
+    context = tf.distribute.get_replica_context()
+    total, count = context.all_reduce(
+        tf.distribute.ReduceOp.SUM, [tf.reduce_sum(x, axis=(0, 1, 2)), count]
+    )
+    return total / count

@@ -10,6 +10,7 @@ from ffa_keras.models.layers import (
     ResidualBlock,
     SmoothConv2DTranspose,
     conv_norm_relu,
+    reflect_to_multiple,
 )
 
 # Two stride-2 convolutions: H and W are padded to a multiple of this.
@@ -32,6 +33,8 @@ class ResnetGenerator(keras.Model):
         num_blocks: number of residual blocks. Defaults to `9`.
         dropout: dropout rate inside the residual blocks, the noise `n` of
             Eq. 2. Defaults to `0`, none.
+        channels: of the output: 1 for an FFA image, 3 for the way back to a
+            photograph. Defaults to `1`.
         **kwargs: of `keras.Model`.
 
     Call arguments:
@@ -39,7 +42,7 @@ class ResnetGenerator(keras.Model):
         training: whether dropout is active.
 
     Returns:
-        FFA, float32 tensor [B, H, W, 1] in [-1, 1].
+        FFA, float32 tensor [B, H, W, channels] in [-1, 1].
     """
 
     def __init__(
@@ -47,12 +50,14 @@ class ResnetGenerator(keras.Model):
         num_filters: int = 64,
         num_blocks: int = 9,
         dropout: float = 0.0,
+        channels: int = 1,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.num_filters = num_filters
         self.num_blocks = num_blocks
         self.dropout = dropout
+        self.channels = channels
         self.network = keras.Sequential(
             [
                 *conv_norm_relu(num_filters, 7),
@@ -66,7 +71,7 @@ class ResnetGenerator(keras.Model):
                 *_upsample(num_filters),
                 ReflectionPadding2D(3),
                 keras.layers.Conv2D(
-                    1, 7, kernel_initializer=KERNEL_INITIALIZER
+                    channels, 7, kernel_initializer=KERNEL_INITIALIZER
                 ),
                 # float32 even under a mixed precision policy: the losses and
                 # the saliency need it.
@@ -80,11 +85,11 @@ class ResnetGenerator(keras.Model):
 
     def call(self, inputs, training=False):
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
-        x = _reflect_to_stride(_reflect_to_stride(inputs, 1), 2)
+        x = reflect_to_multiple(inputs, _STRIDE)
         return self.network(x, training=training)[:, :height, :width, :]
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], 1)
+        return (*input_shape[:-1], self.channels)
 
     def get_config(self):
         return {
@@ -92,15 +97,8 @@ class ResnetGenerator(keras.Model):
             "num_filters": self.num_filters,
             "num_blocks": self.num_blocks,
             "dropout": self.dropout,
+            "channels": self.channels,
         }
-
-
-def _reflect_to_stride(x: tf.Tensor, axis: int) -> tf.Tensor:
-    # A look-up, not tf.pad: with a padding unknown before the call TFLite
-    # would lose sight of the number of channels.
-    last = tf.shape(x)[axis] - 1
-    at = tf.range(last + 1 + -(last + 1) % _STRIDE)
-    return tf.gather(x, last - tf.abs(last - at), axis=axis)
 
 
 def _upsample(filters: int) -> list[keras.layers.Layer]:

@@ -58,6 +58,18 @@ class TrainConfig:
     saliency_weight: float = _setting(
         1.0, "gamma, weight of Eq. 7", minimum=0.0
     )
+    cycle_weight: float = _setting(
+        10.0, "cyclegan: weight of the cycle consistency", minimum=0.0
+    )
+    identity_weight: float = _setting(
+        5.0, "cyclegan: weight of the identity terms", minimum=0.0
+    )
+    pool_size: int = _setting(
+        50, "cyclegan: generated images shown again", minimum=1
+    )
+    regression_loss: str = _setting(
+        "l1", "unet_regression: norm of the difference", choices=("l1", "l2")
+    )
     vgg_weights: str = _setting(
         "imagenet", "VGG19 weights: 'imagenet' to download, or a .h5/.npz file"
     )

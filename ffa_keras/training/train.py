@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from ffa_keras.data.patches import PatchSampling
 from ffa_keras.data.pipeline import TrainingPatches, validation_pairs
+from ffa_keras.data.unpaired import UnpairedPatches
 from ffa_keras.errors import InputError
-from ffa_keras.methods import METHODS
+from ffa_keras.methods import METHODS, UNPAIRED, System
 from ffa_keras.training import provenance, runs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.interrupt import stop_requests
@@ -39,9 +40,8 @@ def train(config: TrainConfig, resume: bool = False) -> None:
             f"--batch_size={config.batch_size} does not divide among the"
             f" {replicas} replicas: give a multiple"
         )
-    patches = TrainingPatches(
-        config.dataset_dir, _sampling(config), config.seed
-    )
+    kind = UnpairedPatches if config.method in UNPAIRED else TrainingPatches
+    patches = kind(config.dataset_dir, _sampling(config), config.seed)
     steps_per_epoch = patches.steps(config.batch_size)
     if not steps_per_epoch:
         raise InputError(
@@ -68,7 +68,7 @@ def train(config: TrainConfig, resume: bool = False) -> None:
         Loop(config, strategy, method, patches, validation).run(stop_asked)
 
 
-def build_method(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
+def build_method(config: TrainConfig, steps_per_epoch: int) -> System:
     """Build and compile the configured system; call it in the scope.
 
     Args:

@@ -1,0 +1,93 @@
+"""Regression: a generator alone, trained to be close to the real FFA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import keras
+import tensorflow as tf
+
+from ffa_keras import losses
+from ffa_keras.methods.system import Batch, System, named_losses
+from ffa_keras.models import ResnetGenerator, UnetGenerator
+
+if TYPE_CHECKING:
+    from ffa_keras.training.config import TrainConfig
+
+_PIXEL_LOSSES = {"l1": losses.pixel_loss, "l2": losses.squared_loss}
+
+
+def unet_regression(config: TrainConfig) -> Regression:
+    """Build the U-Net regression of Hervella et al. 2018.
+
+    "Retinal image understanding emerges from self-supervised multimodal
+    reconstruction", MICCAI 2018. Followed: the U-Net, without normalisation,
+    and the L1 or L2 norm (`regression_loss`). Chosen: the whole patch counts,
+    and optimizer and patches are those of the other systems.
+
+    Args:
+        config: settings; the width and `regression_loss` are used.
+
+    Returns:
+        The system, built but not compiled.
+    """
+    return Regression(
+        UnetGenerator(config.num_filters), _PIXEL_LOSSES[config.regression_loss]
+    )
+
+
+def resnet_regression(config: TrainConfig) -> Regression:
+    """Build the ResNet regression of Hervella et al. 2019.
+
+    "Deep multimodal reconstruction of retinal images using paired or unpaired
+    data", IWANN 2019. Followed: the ResNet generator of CycleGAN and the loss
+    made of SSIM, on pairs. Chosen: as in `unet_regression`.
+
+    Args:
+        config: settings; the width, the blocks and the dropout are used.
+
+    Returns:
+        The system, built but not compiled.
+    """
+    return Regression(
+        ResnetGenerator(config.num_filters, config.num_blocks, config.dropout),
+        losses.structural_loss,
+    )
+
+
+class Regression(System):
+    """Train a generator to come close to the real FFA, with no adversary.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
+        loss: `(real, fake)` to [B].
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    ):
+        generator.build((None, None, None, 3))
+        super().__init__(
+            generator, {"generator": [generator]}, ["loss/generator"]
+        )
+        self._loss = loss
+
+    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Update the generator once.
+
+        Args:
+            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
+                [-1, 1]; B is this replica's share.
+
+        Returns:
+            The running mean of the loss of the epoch, by name.
+        """
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.generator(batch["fundus"], training=True)
+            per_image = {"generator": self._loss(batch["ffa"], fake)}
+            objectives = self.objectives(per_image)
+        self.update(tape, objectives)
+        return self.report(named_losses(per_image))

@@ -1,0 +1,184 @@
+"""What every system shares: its optimizers, its figures, its validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from ffa_keras.ops import from_grey_levels, psnr, ssim, to_grey_levels
+
+Batch = Mapping[str, tf.Tensor]
+
+
+class System(keras.Model):
+    """A generator, and the networks that are trained with it.
+
+    Subclasses give the `train_step`.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
+        networks: those that each optimizer updates, by its name; built.
+        means: names of the figures that `train_step` reports.
+
+    Call arguments:
+        inputs: fundus, float tensor [B, H, W, 3] in [-1, 1].
+        training: whether the generator's dropout is active.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        networks: Mapping[str, Sequence[keras.Model]],
+        means: Sequence[str],
+    ):
+        super().__init__()
+        self.generator = generator
+        self._networks = {k: list(v) for k, v in networks.items()}
+        self.train_means = {n: keras.metrics.Mean(name=n) for n in means}
+        self.validation_means = {
+            n: keras.metrics.Mean(name=n) for n in ("psnr", "ssim")
+        }
+        self.built = True
+
+    def compile(
+        self,
+        make_optimizer: Callable[[], keras.optimizers.Optimizer],
+        jit_compile: bool = False,
+    ):
+        """Make the optimizers; call it in the strategy's scope.
+
+        Args:
+            make_optimizer: called once for each optimizer.
+            jit_compile: whether `fit` compiles the step with XLA.
+        """
+        super().compile(optimizer=None, jit_compile=jit_compile)
+        for name in self._networks:
+            optimizer = make_optimizer()
+            # Built now: an unbuilt Adam fails under two replicas and is
+            # skipped silently by a checkpoint.
+            optimizer.build(self.variables_of(name))
+            # An attribute each, so that checkpoints find them.
+            setattr(self, f"{name}_optimizer", optimizer)
+
+    @property
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The optimizers, by the name of what they train."""
+        return {n: getattr(self, f"{n}_optimizer") for n in self._networks}
+
+    def variables_of(self, name: str) -> list[keras.Variable]:
+        """Return the variables that an optimizer updates.
+
+        Args:
+            name: of the optimizer.
+        """
+        return [
+            variable
+            for network in self._networks[name]
+            for variable in network.trainable_variables
+        ]
+
+    def call(self, inputs, training=False):
+        return self.generator(inputs, training=training)
+
+    def objectives(
+        self, per_image: Mapping[str, tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Return what each optimizer minimises; call it under the tape.
+
+        Args:
+            per_image: the loss of each image, [B], by the optimizer's name.
+        """
+        return {
+            name: self.optimizers[name].scale_loss(_share_of_global_mean(loss))
+            for name, loss in per_image.items()
+        }
+
+    def update(
+        self, tape: tf.GradientTape, objectives: Mapping[str, tf.Tensor]
+    ) -> None:
+        """Let each optimizer take one step.
+
+        Args:
+            tape: persistent, with the objectives recorded.
+            objectives: of the method of that name.
+        """
+        # All gradients before any update: they belong to the same weights.
+        gradients = {
+            name: tape.gradient(
+                objective, [v.value for v in self.variables_of(name)]
+            )
+            for name, objective in objectives.items()
+        }
+        for name, parts in gradients.items():
+            self.optimizers[name].apply_gradients(
+                zip(parts, self.variables_of(name), strict=True)
+            )
+
+    def report(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Add figures of a step to their means.
+
+        Args:
+            values: one value for each image, [B], by the names of the means.
+
+        Returns:
+            The running mean of every figure, by name.
+        """
+        for name, value in values.items():
+            self.train_means[name].update_state(value)
+        return {name: m.result() for name, m in self.train_means.items()}
+
+    def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Judge the generator on full frames, inside the valid mask.
+
+        Args:
+            batch: `fundus` uint8 [B, H, W, 3], `ffa` uint8 [B, H, W, 1],
+                `valid_mask` uint8 [B, H, W, 1], 0 outside, and `weight`
+                float32 [B], 0 for an image that must not count.
+
+        Returns:
+            Running means of `psnr` (dB) and `ssim`, by name.
+        """
+        fake = self.generator(from_grey_levels(batch["fundus"]))
+        fake = to_grey_levels(fake)
+        real, mask = batch["ffa"], batch["valid_mask"]
+        for name, measure in (("psnr", psnr), ("ssim", ssim)):
+            self.validation_means[name].update_state(
+                measure(real, fake, mask), sample_weight=batch["weight"]
+            )
+        return {name: m.result() for name, m in self.validation_means.items()}
+
+
+def weighted_sum(
+    terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]
+) -> tf.Tensor:
+    """Return the weighted sum of the terms, [B].
+
+    Args:
+        terms: of each image, [B], by name.
+        weights: by the same names.
+    """
+    return tf.add_n([weights[name] * term for name, term in terms.items()])
+
+
+def named_losses(values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Return the values under the names that logs show, `loss/...`.
+
+    Args:
+        values: of each image, [B], by the name of the term or network.
+    """
+    return {f"loss/{name}": value for name, value in values.items()}
+
+
+def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:
+    """Return this replica's part of the mean over the global batch.
+
+    The one place where losses are scaled for replicas: gradients are summed
+    over replicas, so the parts must add up to the mean, also when replicas
+    hold unequal numbers of samples.
+    """
+    count = tf.cast(tf.shape(per_sample)[0], tf.float32)
+    context = tf.distribute.get_replica_context()
+    total = context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return tf.reduce_sum(per_sample) / total
