@@ -133,6 +133,7 @@ SECRETS = (
     "visit_19991231",
     "1999:12:31",
     "clinic_folder",
+    "Erika",
 )
 
 
@@ -156,13 +157,17 @@ class Clinic:
             fundus = rng.integers(40, 200, (64, 80, 3), np.uint8)
             ffa = rng.integers(40, 200, (70, 90), np.uint8)
             Image.fromarray(fundus).save(folder / f"{stem}.jpg", exif=exif)
-            Image.fromarray(ffa).save(folder / f"{stem}.png", pnginfo=text)
+            suffix = ".tif" if number % 2 else ".png"
+            about = {"tiffinfo": {270: "Mustermann", 306: "1999:12:31"}}
+            if suffix == ".png":
+                about = {"pnginfo": text}
+            Image.fromarray(ffa).save(folder / f"{stem}{suffix}", **about)
             self.rows.append({
                 "pair_id": f"visit_19991231_{number}",
                 "patient": patient,
                 "eye": f"OD_Mustermann{number}",
                 "fundus": f"{stem}.jpg",
-                "ffa": f"{stem}.png",
+                "ffa": f"{stem}{suffix}",
                 "category": "normal",
                 "affine": "1 0 5 0 1 3",
                 "split": SPLITS[number // 2],
@@ -201,15 +206,22 @@ def _assert_refused(done, message):
     assert not any("Traceback" in other for other in chatter)
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
     data_dir = tmp_path / "data"
-    done = prepare(*clinic.flags(data_dir))
-    assert done.stdout.splitlines()[:4] == [
+    clinic.write_manifest(_one_to_register)
+    done = prepare(
+        *clinic.flags(data_dir), f"--pictures_dir={data_dir / 'pictures'}"
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:5] == [
         "pairs                  train  validation        test",
         "normal                     2           2           2",
         "all                        2           2           2",
         f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.1.0'}",
+        "kept 6 of 7 pairs (6 affine)",
     ]
+    assert lines[5].startswith("1 left out: row 8 (")
     records = _records(data_dir)
     patients = [{r["patient"] for r in records[split]} for split in SPLITS]
     assert [len(records[split]) for split in SPLITS] == [2, 2, 2]
@@ -220,13 +232,16 @@ def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
         assert not record["fundus"][:3].any(), "moved down by three pixels"
         assert CATEGORIES[record["category"]] == "normal"
     written = _bytes_below(data_dir)
+    kinds = collections.Counter(path.suffix for path in written)
+    assert kinds[".zip"] == 7 and kinds[".png"] == 14 and kinds[".csv"] == 1
     assert sum("tfrecord" in path.name for path in written) == 3
     names = "\n".join(str(path.relative_to(data_dir)) for path in written)
     haystack = b"\n".join([*written.values(), names.encode()])
     for secret in SECRETS:
         for encoding in ("utf-8", "utf-16-le"):
             assert secret.encode(encoding) not in haystack, secret
-        assert secret not in done.stdout.replace(str(data_dir), ""), secret
+        said = (done.stdout + done.stderr).replace(str(data_dir), "")
+        assert secret not in said, secret
 
     # Only a whole dataset takes the place of this one, and only when told.
     _assert_refused(
@@ -239,6 +254,12 @@ def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
     clinic.write_manifest(lambda rows: rows.pop())
     prepare(*flags)
     assert len(_records(data_dir)["test"]) == 1
+
+
+def _one_to_register(rows):
+    """Noise, so it will be refused, in the cache and in the report."""
+    row = {**rows[4], "pair_id": "more", "affine": "", "split": ""}
+    rows.append({**row, "ffa": rows[5]["ffa"]})
 
 
 def _gone(rows):

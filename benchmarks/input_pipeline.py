@@ -1,0 +1,87 @@
+r"""Patches a second of the tf.data pipeline, beside merely decoding the pairs.
+
+    python -m benchmarks.input_pipeline --num_pairs=24 --image_size=768
+
+Prepares phantom pairs in a temporary folder. The raw rate is that of decoding
+the PNG images of the pairs from memory and doing nothing else, on all cores.
+The pipeline is timed over whole epochs after a first one, which fills its
+cache; tracing an epoch's graph, which takes the same time for any number of
+pairs, is left out.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+
+from ffa_keras import cli  # isort: skip  (before TensorFlow)
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import flags
+
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
+from datasets.ffa_pairs.sources import PhantomConfig
+from ffa_keras.data.patches import PatchSampling
+from ffa_keras.data.pipeline import TrainingPatches, load_pairs
+
+_NUM_PAIRS = flags.DEFINE_integer("num_pairs", 24, "Pairs to prepare.")
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 768, "Their side, pixels.")
+_EPOCHS = flags.DEFINE_integer("epochs", 4, "Epochs of a measurement.")
+
+_IMAGES = ("fundus", "ffa", "valid_mask")
+_VARIED = {"rotation": 10.0, "photometric": 0.1, "circular_mask": "auto"}
+_SAMPLINGS = {
+    "1 crop of 256x256 a pair": PatchSampling(256, 256),
+    "8 crops of 256x256 a pair": PatchSampling(256, 256, crops_per_pair=8),
+    "the same, turned, lit, in discs": PatchSampling(
+        256, 256, crops_per_pair=8, **_VARIED
+    ),
+    "grid of 512x512, stride 128": PatchSampling(
+        512, 512, stride=128, min_valid=0.5
+    ),
+}
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = PhantomConfig(
+            name="bench",
+            num_pairs=_NUM_PAIRS.value,
+            image_size=_IMAGE_SIZE.value,
+        )
+        tfds.disable_progress_bar()
+        Builder(data_dir=folder, config=config).download_and_prepare()
+        raw = _raw_rate(folder)
+        print(f"raw decoding: {raw:.1f} pairs a second\n")
+        print("| sampling | patches/s | pairs/s | of the raw rate |")
+        print("|---|---|---|---|")
+        for name, sampling in _SAMPLINGS.items():
+            patches = TrainingPatches(folder, sampling, seed=0)
+            rate = _rate(lambda epoch, p=patches: p.epoch(epoch, 1))
+            pairs = rate * len(patches.pair_ids) / patches.num_patches
+            print(f"| {name} | {rate:.0f} | {pairs:.1f} | {pairs / raw:.2f} |")
+
+
+def _raw_rate(folder: str) -> float:
+    pairs = load_pairs(folder, "train", decode=False)
+    pairs = pairs.map(lambda r: {name: r[name] for name in _IMAGES}).cache()
+    decoded = pairs.map(
+        lambda r: {k: tf.io.decode_png(v) for k, v in r.items()},
+        num_parallel_calls=tf.data.AUTOTUNE,
+    ).prefetch(tf.data.AUTOTUNE)
+    return _rate(lambda _: decoded)
+
+
+def _rate(epoch: Callable[[int], tf.data.Dataset]) -> float:
+    """Return the elements a second of whole epochs, once they are traced."""
+    for _ in epoch(0):
+        pass
+    epochs = [epoch(number) for number in range(1, _EPOCHS.value + 1)]
+    start = time.monotonic()
+    count = sum(1 for dataset in epochs for _ in dataset)
+    return count / (time.monotonic() - start)
+
+
+if __name__ == "__main__":
+    cli.run(main)

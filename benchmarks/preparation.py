@@ -1,0 +1,105 @@
+r"""Time and memory of preparing a collection, and how they grow with it.
+
+    python -m benchmarks.preparation --counts=10,100,1000
+
+Draws that many phantom pairs into a temporary folder and runs the preparation
+on them as a user would, twice: from nothing, and again when every pair is
+finished. `--register` lets it find the transforms, which it is given
+otherwise. Memory is the peak of the largest process.
+"""
+
+import csv
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from absl import flags
+
+from ffa_keras import cli
+from ffa_keras.data.images import write_png
+from ffa_keras.data.parallel import on_all_cores
+from ffa_keras.data.phantom import make_pair
+
+_COUNTS = flags.DEFINE_list("counts", ["10", "100"], "Numbers of pairs.")
+_SIZE = flags.DEFINE_integer("size", 128, "Side of the images, pixels.")
+_REGISTER = flags.DEFINE_bool("register", False, "Give no transforms.")
+
+_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
+_SPLITS = ("train",) * 7 + ("validation", "test", "test")
+
+
+def main() -> None:
+    """Prepare the collections and print a table."""
+    print(
+        "| pairs | seconds | seconds a pair | seconds, all finished before |"
+        " peak memory, MB |"
+    )
+    print("|---|---|---|---|---|")
+    for count in map(int, _COUNTS.value):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            _draw(folder, count)
+            first, memory = _prepare(folder)
+            again, _ = _prepare(folder)
+        print(
+            f"| {count} | {first:.0f} | {first / count:.2f} | {again:.0f} |"
+            f" {memory:.0f} |",
+            flush=True,
+        )
+
+
+def _draw(folder: Path, count: int) -> None:
+    """Write phantom pairs and their manifest."""
+    sizes = [_SIZE.value] * count
+    folders = [folder] * count
+    jobs = list(zip(folders, range(count), sizes, strict=True))
+    affines = on_all_cores(_draw_pair, jobs, "drawing")
+    with (folder / "pairs.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(
+            "pair_id patient category split fundus ffa affine".split()
+        )
+        for number, affine in enumerate(affines):
+            table.writerow([
+                number, f"patient {number}",
+                _CATEGORIES[number % 4], _SPLITS[number % 10],
+                f"{number}_fundus.png", f"{number}_ffa.png",
+                "" if _REGISTER.value else affine,
+            ])  # fmt: skip
+
+
+def _draw_pair(job: tuple[Path, int, int]) -> str:
+    """Write one pair and return its affine."""
+    folder, number, size = job
+    pair = make_pair(number, _CATEGORIES[number % 4], size)
+    write_png(folder / f"{number}_fundus.png", pair.fundus)
+    write_png(folder / f"{number}_ffa.png", pair.ffa)
+    return " ".join(map(str, pair.matrix[:2].ravel()))
+
+
+def _prepare(folder: Path) -> tuple[float, float]:
+    """Run the preparation; return its seconds and peak megabytes."""
+    command = [
+        sys.executable, "-m", "datasets.ffa_pairs", "--config=folder",
+        f"--manifest={folder / 'pairs.csv'}", f"--data_dir={folder / 'data'}",
+        f"--key_file={folder / 'key'}", "--overwrite",
+    ]  # fmt: skip
+    start = time.monotonic()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    process = os.posix_spawn(
+        sys.executable,
+        command,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, silence, n) for n in (1, 2)],
+    )
+    _, status, usage = os.wait4(process, 0)
+    os.close(silence)
+    if status:
+        raise RuntimeError(" ".join(command))
+    return time.monotonic() - start, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    cli.run(main)
