@@ -39,10 +39,12 @@ def slide(
     rows_out, columns_out = shape_out
     # TensorFlow Lite must know the columns, where they can be known.
     known = columns_out if isinstance(columns_out, int) else None
+    # Row 0 is in twice: at the first step it leaves as if it were the row
+    # before.
     _, columns = tf.while_loop(
         lambda row, _: row < height - 1,
         lambda row, columns: (row + 1, columns + read(row)),
-        (0, columns),
+        (0, columns + read(0)),
         maximum_iterations=height - 1,
     )
     outputs = tuple(
@@ -51,13 +53,15 @@ def slide(
     )
 
     def step(row, columns, *outputs):
-        columns += read(row + height - 1)
+        # In one expression: what `emit` reads is the state of the loop, which
+        # XLA would compute again for every neighbour if it were not stored.
+        columns += read(row + height - 1) - read(tf.maximum(row - 1, 0))
         values = emit(columns, row)
         outputs = tuple(
             output.write(row, value)
             for output, value in zip(outputs, values, strict=True)
         )
-        return row + 1, columns - read(row), *outputs
+        return row + 1, columns, *outputs
 
     _, _, *outputs = tf.while_loop(
         lambda row, *_: row < rows_out,
