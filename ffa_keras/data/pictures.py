@@ -33,12 +33,11 @@ def case_panel(
     Returns:
         uint8 [H + title, W', 3], RGB.
     """
-    difference = np.abs(real.astype(np.int16) - fake)[..., 0]
     tiles = {
         "fundus": fundus,
         "real FFA": to_rgb(real),
         "generated FFA": to_rgb(fake),
-        "difference": to_rgb(_stretch(difference, 0, _DIFFERENCE_RANGE)),
+        "difference": difference_picture(real, fake),
         "saliency, real": saliency_picture(real),
         "saliency, generated": saliency_picture(fake),
     }
@@ -68,6 +67,20 @@ def picture_row(tiles: dict[str, np.ndarray]) -> np.ndarray:
         columns += [np.vstack([band, tile])]
         columns += [np.full((len(columns[-1]), _GAP, 3), 255, np.uint8)]
     return np.hstack(columns[:-1])
+
+
+def difference_picture(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
+    """Draw how far two FFA images are apart, white from 128 grey levels.
+
+    Args:
+        real: uint8 [H, W, 1].
+        fake: uint8 [H, W, 1].
+
+    Returns:
+        uint8 [H, W, 3], RGB.
+    """
+    difference = np.abs(real.astype(np.int16) - fake)[..., 0]
+    return to_rgb(_stretch(difference, 0, _DIFFERENCE_RANGE))
 
 
 def saliency_picture(ffa: np.ndarray) -> np.ndarray:

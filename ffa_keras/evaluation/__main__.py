@@ -2,7 +2,8 @@ r"""Judge a trained generator on held-out eyes.
 
     python -m ffa_keras.evaluation --run_dir=runs/isfahan
 
-Writes `report.json`, `report.md`, `report.html` and `figures/*.png`.
+Writes `report.json`, `report.md`, `report.html`, `model_card.md` and
+`figures/*.png`.
 """
 
 from absl import flags
@@ -20,12 +21,21 @@ _SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
 _OUTPUT = flags.DEFINE_string(
     "output", "", "Folder of the report; RUN_DIR/evaluation if not given."
 )
+_INCEPTION_WEIGHTS = flags.DEFINE_string(
+    "inception_weights",
+    "",
+    "Keras weights file of InceptionV3 without top, for KID and FID.",
+)
 
 
 def main() -> None:
     """Judge and print the summary."""
     report = evaluate_run(
-        _RUN_DIR.value, _DATASET_DIR.value, _SPLIT.value, _OUTPUT.value
+        _RUN_DIR.value,
+        _DATASET_DIR.value,
+        _SPLIT.value,
+        _OUTPUT.value,
+        _INCEPTION_WEIGHTS.value,
     )
     rows = tables(report)["Summary"]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

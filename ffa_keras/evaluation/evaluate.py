@@ -7,14 +7,20 @@ import cv2
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
+from ffa_keras.data.audit import refuse_leaks
 from ffa_keras.data.images import write_png
 from ffa_keras.data.pictures import case_panel
-from ffa_keras.data.pipeline import find_dataset, load_pairs
+from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import inverted_green, mean_training_ffa
-from ffa_keras.evaluation.metrics import judge
+from ffa_keras.evaluation.baselines import (
+    Translator,
+    inverted_green,
+    mean_training_ffa,
+)
+from ffa_keras.evaluation.card import model_card
+from ffa_keras.evaluation.inception import InceptionFeatures
+from ffa_keras.evaluation.judging import Case, Judging
 from ffa_keras.evaluation.report import summarise, write_report
 from ffa_keras.files import replacing
 from ffa_keras.training.runs import load_config, load_generator
@@ -30,8 +36,9 @@ def evaluate_run(
     dataset_dir: str = "",
     split: str = "test",
     output: str = "",
+    inception_weights: str = "",
 ) -> dict[str, Any]:
-    """Judge a run on held-out eyes and write the report.
+    """Judge a run on held-out eyes and write the report and the model card.
 
     Args:
         run_dir: folder of the run.
@@ -39,56 +46,69 @@ def evaluate_run(
         split: which of its splits.
         output: folder of the report, replaced whole; `evaluation` in the run
             folder if empty.
+        inception_weights: as `InceptionFeatures` takes them; neither KID nor
+            FID if empty.
 
     Returns:
         The report, as in `report.json`.
 
     Raises:
-        InputError: run, generator, dataset or split cannot be had.
+        InputError: run, generator, dataset or split cannot be had, or the
+            dataset's splits share a patient, an eye or an image.
     """
     config = load_config(run_dir)
     generator = load_generator(run_dir)
     dataset_dir = dataset_dir or config.dataset_dir
-    pairs = load_pairs(dataset_dir, split)
-    category = _category_names(dataset_dir)
-    translators = {
-        "generator": lambda fundus: translate(generator, fundus),
+    refuse_leaks(dataset_dir)
+    judging = Judging(
+        dataset_dir,
+        split,
+        {
+            "generator": lambda fundus: translate(generator, fundus),
+            **trivial_answers(dataset_dir),
+        },
+        InceptionFeatures(inception_weights) if inception_weights else None,
+    )
+    folder = Path(output) if output else Path(run_dir) / "evaluation"
+    check_output(folder, "report.json")
+    progress = keras.utils.Progbar(len(judging), unit_name="image")
+    with replacing(folder) as temporary:
+        (temporary / "figures").mkdir(parents=True)
+        panels = []
+        for case in judging.cases():
+            panel = _figure(case, case.fakes["generator"])
+            write_png(temporary / "figures" / f"{case.pair}.png", panel)
+            panels.append((case.category, panel))
+            progress.add(1)
+        write_png(temporary / "figures" / "overview.png", _overview(panels))
+        facts = {
+            **_facts(config, generator, split, len(panels)),
+            **judging.distances(),
+        }
+        report = summarise(judging.images, facts)
+        write_report(report, temporary)
+        card = model_card(report, config, dataset_dir)
+        (temporary / "model_card.md").write_text(card)
+    return report
+
+
+def trivial_answers(dataset_dir: str) -> dict[str, Translator]:
+    """Return the trivial answers that a trained generator must beat."""
+    return {
         "mean training FFA": mean_training_ffa(
             load_pairs(dataset_dir, "train")
         ),
         "inverted green channel": inverted_green,
     }
-    judged: dict[str, list[dict[str, Any]]] = {name: [] for name in translators}
-    folder = Path(output) if output else Path(run_dir) / "evaluation"
-    if folder.exists() and not (folder / "report.json").is_file():
+
+
+def check_output(folder: Path, own: str) -> None:
+    """Refuse to replace a folder that does not hold the file `own`."""
+    if folder.exists() and not (folder / own).is_file():
         raise InputError(
             f"--output={folder}: exists and is no evaluation; name a folder"
             " of its own"
         )
-    progress = keras.utils.Progbar(int(pairs.cardinality()), unit_name="image")
-    with replacing(folder) as temporary:
-        (temporary / "figures").mkdir(parents=True)
-        panels = []
-        for pair in tfds.as_numpy(pairs):
-            about = {
-                "pair": pair["pair"].decode()[:8],
-                "patient": pair["patient"].decode(),
-                "category": category[int(pair["category"])],
-            }
-            for name, answer in translators.items():
-                fake = answer(pair["fundus"])
-                figures = judge(pair["ffa"], fake, pair["valid_mask"])
-                judged[name].append({**about, **figures})
-                if name == "generator":
-                    panel = _figure(pair, fake)
-            write_png(temporary / "figures" / f"{about['pair']}.png", panel)
-            panels.append((about["category"], panel))
-            progress.add(1)
-        write_png(temporary / "figures" / "overview.png", _overview(panels))
-        facts = _facts(config, generator, split, len(panels))
-        report = summarise(judged, facts)
-        write_report(report, temporary)
-    return report
 
 
 def _facts(
@@ -105,13 +125,9 @@ def _facts(
     }
 
 
-def _category_names(dataset_dir: str) -> list[str]:
-    builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-    return builder.info.features["category"].names
-
-
-def _figure(pair: dict[str, np.ndarray], fake: np.ndarray) -> np.ndarray:
-    images = [pair["fundus"], pair["ffa"], fake, pair["valid_mask"]]
+def _figure(case: Case, fake: np.ndarray) -> np.ndarray:
+    mask = case.mask.astype(np.uint8) * 255
+    images = [case.fundus, case.real, fake, mask]
     height, width = fake.shape[:2]
     if width > _FIGURE_WIDTH:
         size = (_FIGURE_WIDTH, round(height * _FIGURE_WIDTH / width))

@@ -1,0 +1,5 @@
+"""Train every system alike and judge them side by side."""
+
+from ffa_keras.evaluation.compare.compare import compare
+
+__all__ = ["compare"]

@@ -1,0 +1,78 @@
+r"""Train every system alike, judge them on the same eyes, side by side.
+
+    python -m ffa_keras.evaluation.compare --flagfile=flagfiles/compare.cfg \
+        --dataset_dir=data --output=comparison
+
+Every setting of `train_main.py` is a flag here too, but for `method` and
+`run_dir`, and holds for all systems. Runs are kept in RUNS_DIR; the same
+command goes on where it was stopped, and only judges what is trained.
+
+Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`, `index.html`
+to leaf through, and `model_card_METHOD.md`.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from absl import flags
+
+from ffa_keras import cli  # isort: skip  (before TensorFlow)
+
+from ffa_keras.data.manifest import SPLITS
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation.compare import compare
+from ffa_keras.methods import METHODS
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.strategy import split_cpu
+
+_METHODS = flags.DEFINE_list("methods", list(METHODS), "Systems to compare.")
+_RUNS_DIR = flags.DEFINE_string(
+    "runs_dir", "", "Folder of the runs; OUTPUT_runs if not given."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the comparison, replaced.", required=True
+)
+_SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
+_INCEPTION_WEIGHTS = flags.DEFINE_string(
+    "inception_weights",
+    "",
+    "Keras weights file of InceptionV3 without top, for KID and FID.",
+)
+_DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
+    bool: flags.DEFINE_bool,
+    float: flags.DEFINE_float,
+    int: flags.DEFINE_integer,
+    str: flags.DEFINE_string,
+}
+_SETTINGS = [
+    _DEFINE[field.type](field.name, field.default, field.metadata["help"])
+    for field in dataclasses.fields(TrainConfig)
+    if field.name not in ("method", "run_dir")
+]
+
+
+def main() -> None:
+    """Train what is not trained yet, judge, and print the table."""
+    unknown = set(_METHODS.value) - set(METHODS)
+    if unknown or not _METHODS.value:
+        raise InputError(
+            f"--methods={','.join(_METHODS.value)}: expected some of"
+            f" {', '.join(METHODS)}"
+        )
+    config = TrainConfig(**{flag.name: flag.value for flag in _SETTINGS})
+    split_cpu(config.replicas)
+    print(
+        compare(
+            config,
+            _METHODS.value,
+            _OUTPUT.value,
+            _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
+            _SPLIT.value,
+            _INCEPTION_WEIGHTS.value,
+        )
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

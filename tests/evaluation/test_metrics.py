@@ -1,0 +1,283 @@
+"""Every measure against an answer known from elsewhere."""
+
+import cv2
+import numpy as np
+import pytest
+import scipy.spatial
+import scipy.stats
+import tensorflow as tf
+from scipy import ndimage
+from skimage import draw
+
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation.inception import (
+    InceptionFeatures,
+    frechet_distance,
+    kernel_distance,
+)
+from ffa_keras.evaluation.leakage import leakage_agreement, salient_regions
+from ffa_keras.evaluation.memorisation import TrainingImages
+from ffa_keras.evaluation.metrics import l1
+from ffa_keras.evaluation.ms_ssim import ms_ssim
+from ffa_keras.evaluation.statistics import holm, paired_difference
+from ffa_keras.evaluation.vessels import (
+    centre_line_dice,
+    dice,
+    roc_area,
+    vessel_agreement,
+)
+
+
+def _images(height=192, width=208, seed=0):
+    rng = np.random.default_rng(seed)
+    base = cv2.GaussianBlur(rng.uniform(0, 255, (height, width)), (0, 0), 3)
+    base = (base - base.min()) / np.ptp(base) * 255
+    noisy = base + rng.normal(0, 20, base.shape)
+    return tuple(
+        np.clip(image, 0, 255).astype(np.uint8)[..., None]
+        for image in (base, noisy)
+    )
+
+
+def test_ms_ssim_is_that_of_tensorflow():
+    real, fake = _images()
+    expected = tf.image.ssim_multiscale(
+        tf.constant(real[None]), tf.constant(fake[None]), 255
+    )
+    assert ms_ssim(real, fake) == pytest.approx(float(expected[0]), abs=1e-5)
+    everywhere = np.ones_like(real)
+    assert ms_ssim(real, fake, everywhere) == ms_ssim(real, fake)
+
+
+def test_ms_ssim_does_not_look_outside_the_mask():
+    real, fake = _images(256, 256)
+    mask = np.zeros_like(real)
+    mask[:, :160] = 255
+    changed = fake.copy()
+    # Beyond the reach of the coarsest window around a pixel that counts.
+    changed[:, 160 + 5 * 16 :] = 0
+    assert ms_ssim(real, changed, mask) == ms_ssim(real, fake, mask)
+    assert ms_ssim(real, changed) < ms_ssim(real, fake)
+
+
+def test_ms_ssim_of_a_small_image_is_missing():
+    assert np.isnan(ms_ssim(*_images(175, 300)))
+
+
+def test_l1_counts_grey_levels_inside_the_mask():
+    real = np.zeros((2, 2, 1), np.uint8)
+    fake = np.array([[10, 20], [30, 200]], np.uint8)[..., None]
+    mask = np.array([[1, 1], [1, 0]], np.uint8)[..., None]
+    assert l1(real, fake) == 65
+    assert l1(real, fake, mask) == 20
+    assert np.isnan(l1(real, fake, 0 * mask))
+
+
+def test_dice_and_roc_area_are_those_of_the_textbook():
+    rng = np.random.default_rng(0)
+    first, second = rng.random((2, 40, 40)) < 0.3
+    expected = 1 - scipy.spatial.distance.dice(first.ravel(), second.ravel())
+    assert dice(first, second) == pytest.approx(expected)
+    assert np.isnan(dice(first & False, first & False))
+    scores = np.round(rng.normal(first.ravel(), 2), 1)
+    above = scores[first.ravel()][:, None] - scores[~first.ravel()]
+    pairs = (above > 0) + 0.5 * (above == 0)
+    assert roc_area(first.ravel(), scores) == pytest.approx(pairs.mean())
+    assert np.isnan(roc_area(np.ones(3, bool), np.arange(3)))
+
+
+def _cross(shape=(64, 64)):
+    image = np.zeros(shape, bool)
+    image[30:33, 5:60] = True
+    image[5:60, 40:43] = True
+    return image
+
+
+def test_centre_line_dice_forgives_width_but_not_missing_branches():
+    vessels = _cross()
+    thicker = ndimage.binary_dilation(vessels)
+    assert centre_line_dice(vessels, vessels) == 1
+    # The thicker skeleton may stick out at the six ends only.
+    assert centre_line_dice(vessels, thicker) > 0.95 > dice(vessels, thicker)
+    lost = vessels.copy()
+    lost[:, 40:43] = False
+    lost[30:33, 5:60] = True
+    # All that is drawn is right; half of the centre lines are found.
+    assert centre_line_dice(vessels, lost) == pytest.approx(2 / 3, abs=0.03)
+    assert centre_line_dice(vessels, vessels & False) == 0
+
+
+def _angiogram(contrast=100, size=200):
+    image = np.full((size, size), 60.0)
+    for start, end in (((20, 30), (180, 150)), ((100, 10), (90, 190))):
+        rows, columns = draw.line(*start, *end)
+        image[rows, columns] += 3 * contrast
+    image = cv2.GaussianBlur(image, (0, 0), 1.5)
+    noise = np.random.default_rng(0).normal(0, 2, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)[..., None]
+
+
+def test_vessels_agree_with_themselves_and_fade_with_contrast():
+    real, mask = _angiogram(), np.ones((200, 200, 1), np.uint8)
+    same = vessel_agreement(real, real, mask)
+    assert list(same.values()) == pytest.approx([1, 1, 1], abs=1e-3)
+    faint = vessel_agreement(real, _angiogram(contrast=15), mask)
+    assert faint["vessel_dice"] < 0.5 < 0.9 < faint["vessel_auc"]
+    none = vessel_agreement(real, np.full_like(real, 60), mask)
+    assert none["vessel_dice"] == 0
+    assert none["vessel_auc"] == pytest.approx(0.5)
+
+
+def test_the_rim_of_the_field_of_view_is_no_vessel():
+    rows, columns = np.ogrid[:200, :200]
+    disc = (rows - 100) ** 2 + (columns - 100) ** 2 < 90**2
+    real = np.where(disc[..., None], _angiogram(), 0).astype(np.uint8)
+    flat = np.where(disc[..., None], 60, 0).astype(np.uint8)
+    figures = vessel_agreement(real, flat, disc[..., None])
+    assert figures["vessel_dice"] == 0
+
+
+def _leaks(*spots, size=240):
+    image = np.full((size, size), 60.0)
+    truth = np.zeros((size, size, 1), bool)
+    rows, columns = np.ogrid[:size, :size]
+    for row, column in spots:
+        spot = (rows - row) ** 2 + (columns - column) ** 2 <= 10**2
+        image[spot] += 90
+        truth[..., 0] |= spot
+    return image.astype(np.uint8)[..., None], truth
+
+
+def test_salient_regions_are_blobs_not_vessels():
+    image, truth = _leaks((60, 60), (150, 120))
+    image[200:203] = 200
+    found = salient_regions(image, np.ones((240, 240), bool))
+    assert dice(found, truth[..., 0]) > 0.85
+    assert not found[195:210].any()
+
+
+@pytest.mark.parametrize("with_truth", [True, False])
+def test_leakage_counts_found_missed_and_invented_regions(with_truth):
+    real, truth = _leaks((60, 60), (60, 180), (180, 60))
+    fake, _ = _leaks((60, 60), (63, 182), (180, 180), (120, 120))
+    mask = np.ones_like(real)
+    figures = leakage_agreement(real, fake, mask, truth if with_truth else None)
+    assert figures["leak_sensitivity"] == pytest.approx(2 / 3)
+    assert figures["leak_false_positives"] == 2
+    areas = [salient_regions(x, mask[..., 0] > 0).sum() for x in (real, fake)]
+    if with_truth:
+        areas[0] = truth.sum()
+    expected = 100 * (areas[1] - areas[0]) / 240**2
+    assert figures["leak_area_error"] == pytest.approx(expected)
+    assert 0.4 < figures["leak_dice"] < 0.6
+
+
+def test_leakage_outside_the_mask_does_not_count():
+    real, truth = _leaks((60, 60))
+    fake, _ = _leaks((60, 60), (180, 180))
+    mask = np.ones_like(real)
+    mask[120:] = 0
+    figures = leakage_agreement(real, fake, mask, truth)
+    assert figures["leak_false_positives"] == 0
+    assert figures["leak_sensitivity"] == 1
+
+
+def test_an_eye_without_leakage_has_false_regions_only():
+    real, truth = _leaks()
+    fake, _ = _leaks((60, 60))
+    figures = leakage_agreement(real, fake, np.ones_like(real), truth)
+    assert np.isnan(figures["leak_dice"])
+    assert np.isnan(figures["leak_sensitivity"])
+    assert figures["leak_false_positives"] == 1
+
+
+def test_a_copied_training_image_is_found():
+    images = [_images(64, 64, seed)[0] for seed in range(5)]
+    training = TrainingImages(
+        tf.data.Dataset.from_tensor_slices({"ffa": np.stack(images[:4])})
+    )
+    copied = training.nearest(images[4], images[2])
+    assert copied["training_similarity"] == pytest.approx(1)
+    assert copied["nearer_to_training"] == 1
+    expected = np.corrcoef(images[4].ravel(), images[2].ravel())[0, 1]
+    assert copied["own_similarity"] == pytest.approx(expected)
+    assert training.nearest(images[4], images[4])["nearer_to_training"] == 0
+    flat = training.nearest(images[4], np.full_like(images[4], 7))
+    assert flat["own_similarity"] == 0
+
+
+def test_frechet_distance_of_gaussians_is_the_closed_form():
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    first, second = np.array([1.0, 2.0, 3.0]), np.array([2.0, 0.5, 3.0])
+    white = rng.normal(size=(400, 3))
+    white -= white.mean(0)
+    white = white @ np.linalg.inv(np.linalg.cholesky(np.cov(white.T))).T
+    shift = np.array([0.5, -1.0, 2.0])
+    real = white * first @ basis.T
+    fake = white * second @ basis.T + shift
+    # Covariances that commute: the squared difference of the deviations.
+    expected = shift @ shift + np.square(first - second).sum()
+    assert frechet_distance(real, fake) == pytest.approx(expected, rel=1e-6)
+
+
+def test_kernel_distance_is_the_unbiased_double_sum():
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(5, 4)), rng.normal(0.3, 1, size=(6, 4))
+
+    def mean(first, second, skip):
+        return np.mean(
+            [
+                (a @ b / 4 + 1) ** 3
+                for i, a in enumerate(first)
+                for j, b in enumerate(second)
+                if not (skip and i == j)
+            ]
+        )
+
+    expected = mean(real, real, True) + mean(fake, fake, True)
+    expected -= 2 * mean(real, fake, False)
+    assert kernel_distance(real, fake) == pytest.approx(expected)
+
+
+def test_inception_weights_that_are_none_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        InceptionFeatures(str(tmp_path / "absent.h5"))
+
+
+def test_the_paired_test_is_scipys_permutation_test():
+    rng = np.random.default_rng(0)
+    values, others = rng.normal(0.4, 1, 10), rng.normal(0, 1, 10)
+    patients = [f"p{i}" for i in range(10)]
+    found = paired_difference(values, others, patients)
+    expected = scipy.stats.permutation_test(
+        (values, others),
+        lambda a, b, axis: np.mean(a - b, axis=axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+    )
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert found["mean"] == pytest.approx(np.mean(values - others))
+
+
+def test_two_eyes_of_a_patient_are_exchanged_together():
+    values, others = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4)
+    by_patient = paired_difference(values, others, ["a", "a", "b", "b"])
+    assert by_patient["p"] == 0.5
+    assert np.isnan(paired_difference(values, others, ["a"] * 4)["p"])
+
+
+def test_many_patients_are_sampled():
+    rng = np.random.default_rng(1)
+    values = rng.normal(0.3, 1, 60)
+    found = paired_difference(values, np.zeros(60), list(map(str, range(60))))
+    expected = scipy.stats.ttest_1samp(values, 0).pvalue
+    assert found["p"] == pytest.approx(expected, rel=0.3)
+
+
+def test_holm_is_that_of_the_worked_example():
+    # Sorted .005 .01 .03 .04 times 4 3 2 1, never falling.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )
+    assert holm([0.5, float("nan")])[0] == 0.5
