@@ -54,7 +54,7 @@ class _Photograph:
     def __init__(self, fundus: np.ndarray):
         self._fundus = fundus
         self.shape = fundus.shape
-        self.load = fundus[0].size
+        self.load = float(fundus[0].size)
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         return from_grey_levels(self._fundus[None, start:stop])
@@ -65,7 +65,7 @@ class _Stored:
 
     def __init__(self, rows: _Rows):
         self.shape = rows.shape
-        self.load = rows.shape[1] * rows.shape[2]
+        self.load = float(rows.shape[1] * rows.shape[2])
         # A file of the disk: what is mapped or held in memory counts as such.
         self._file = tempfile.TemporaryFile()
         for start, stop in _strips(rows):
@@ -74,7 +74,7 @@ class _Stored:
     def read(self, start: int, stop: int) -> tf.Tensor:
         values = np.empty((1, stop - start, *self.shape[1:]), np.float32)
         self._file.seek(start * values[0, 0].nbytes)
-        self._file.readinto(values)
+        self._file.readinto(values.data)
         return tf.convert_to_tensor(values)
 
     def write(self, start: int, values: tf.Tensor) -> None:

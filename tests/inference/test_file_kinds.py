@@ -67,7 +67,17 @@ LOSSY_PICTURE = {
     "turned_6.jpg": _turned(6),
     "palette.png": lambda p: Image.fromarray(FUNDUS).quantize(256).save(p),
 }
+
+
+def _greedy(path):
+    """A PNG file with a chunk that claims two gigabytes."""
+    png = cv2.imencode(".png", FUNDUS)[1].tobytes()
+    at = png.index(b"IDAT") - 4
+    path.write_bytes(png[:at] + b"\x7f\xff\xff\x00" + png[at + 4 :])
+
+
 REFUSED = {
+    "greedy.png": (_greedy, "the file is damaged"),
     "float.tif": (_opencv(np.float32(FUNDUS) / 255), "save it with 8 or 16"),
     "integer.tif": (_pillow("I"), "not a readable image"),
     "text.png": (lambda p: p.write_text("no image"), "not a readable image"),
