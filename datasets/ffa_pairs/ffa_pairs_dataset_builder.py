@@ -170,7 +170,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 def _prepared_examples(
     task: Task,
-) -> Iterator[tuple[str, dict[str, bytes | str | bool]]]:
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the record of a pair under its key, unless it is refused."""
     if prepare_pair(task).accepted:
         yield task.entry.pair_id, read_record(task)
@@ -184,10 +184,11 @@ def _check_kept(tasks: Sequence[Task]) -> list[Verdict]:
         for task, verdict in zip(tasks, verdicts, strict=True)
         if verdict.accepted
     }
-    lost = {task.entry.split for task in tasks} - kept
+    present = {task.entry.split for task in tasks}
+    lost = [name for name in SPLITS if name in present - kept]
     if lost:
         raise InputError(
-            f"every pair of the {' and the '.join(sorted(lost))} split was"
+            f"every pair of the {' and the '.join(lost)} split was"
             f" refused: {'; '.join(summary_of(tasks, verdicts))}; give their"
             " affine or landmarks in the manifest"
         )

@@ -18,6 +18,7 @@ from ffa_keras.registration.retina import field_of_view
 __all__ = [
     "IMAGE_SUFFIXES",
     "MAX_PIXELS",
+    "decode_png",
     "encode_png",
     "field_of_view",
     "read_ffa",
@@ -77,6 +78,23 @@ def encode_png(image: np.ndarray) -> bytes:
     if image.ndim == 3 and image.shape[-1] == 3:
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".png", image)[1].tobytes()
+
+
+def decode_png(data: bytes) -> np.ndarray:
+    """Return the image that `encode_png` has encoded, uint8 [H, W, 1 or 3].
+
+    Args:
+        data: a PNG file.
+
+    Raises:
+        InputError: the bytes are damaged.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise InputError("a stored image is damaged; prepare the data again")
+    if image.ndim == 2:
+        return image[..., None]
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def write_png(path: str | Path, image: np.ndarray) -> None:

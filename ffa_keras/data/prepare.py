@@ -12,12 +12,12 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
 
 from ffa_keras.data.align import Treatment, Verdict, align_entry
-from ffa_keras.data.images import encode_png, write_png
+from ffa_keras.data.images import decode_png, encode_png, write_png
 from ffa_keras.data.manifest import PairEntry
 from ffa_keras.data.parallel import on_all_cores
 from ffa_keras.data.splits import hashed_id
@@ -101,7 +101,7 @@ def prepare_pair(task: Task) -> Verdict:
         with replacing(task.outcome) as temporary:
             _write_outcome(temporary, images, about)
     if task.pictures:
-        _draw(task, verdict)
+        _draw(task, verdict, task.pictures)
     return verdict
 
 
@@ -128,7 +128,7 @@ def read_verdict(task: Task) -> Verdict | None:
     return Verdict(**about)
 
 
-def read_record(task: Task) -> dict[str, bytes | str | bool]:
+def read_record(task: Task) -> dict[str, Any]:
     """Return the record of a finished pair, its images as PNG files."""
     with zipfile.ZipFile(task.outcome) as outcome:
         images = {name: outcome.read(f"{name}.png") for name in _IMAGES}
@@ -155,17 +155,10 @@ def _write_outcome(
         outcome.writestr(zipfile.ZipInfo(_VERDICT), json.dumps(about))
 
 
-def _draw(task: Task, verdict: Verdict) -> None:
+def _draw(task: Task, verdict: Verdict, folder: Path) -> None:
     """Write the pictures of a pair under the number of its row."""
-    stem = f"{task.entry.row:05d}_{verdict.status}"
-    images = read_record(task)
-    fundus, ffa = (
-        cv2.imdecode(np.frombuffer(images[name], np.uint8), flag)
-        for name, flag in (
-            ("fundus", cv2.IMREAD_COLOR_RGB),
-            ("ffa", cv2.IMREAD_GRAYSCALE),
-        )
-    )
+    record = read_record(task)
+    fundus, ffa = decode_png(record["fundus"]), decode_png(record["ffa"])
     for name, draw in PICTURES.items():
-        path = task.pictures / f"{stem}_{name}.png"
-        write_png(path, draw(fundus, ffa[..., None]))
+        stem = f"{task.entry.row:05d}_{verdict.status}_{name}"
+        write_png(folder / f"{stem}.png", draw(fundus, ffa))

@@ -2,6 +2,7 @@
 
 import collections
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -161,8 +162,7 @@ def test_date_and_time_are_blackened(archive, tmp_path):
     assert not read_ffa(path)[:34, :70].any()
 
 
-def test_the_table_of_the_archive_agrees_with_the_corrections():
-    """`affine_fundus_to_ffa.csv` was made by hand, from the pictures."""
+def test_what_is_joined_with_all_corrections():
     for number in range(1, 31):
         assert join("abnormal", number, CORRECTIONS) == (
             f"{number}", f"{number}-{number}"
@@ -171,6 +171,19 @@ def test_the_table_of_the_archive_agrees_with_the_corrections():
     assert join("normal", 10, CORRECTIONS) == ("11-11", "10")
     assert join("normal", 11, CORRECTIONS) == ("10-10", "11")
     assert join("normal", 30, CORRECTIONS) is None
+
+
+@pytest.mark.real_data
+def test_the_published_table_has_a_transform_for_every_pair(archive, tmp_path):
+    """It names the photographs of 10 and 11 as they are after correction."""
+    table = Path(__file__).parents[3] / "shared/data/isfahan"
+    if not table.is_dir():
+        pytest.skip("no ../shared/data beside the repository")
+    table = str(table / "affine_fundus_to_ffa.csv")
+    tasks, _ = _collect(archive, tmp_path, affines=table)
+    assert [task.entry.given for task in tasks] == ["affine"] * 59
+    matrices = {task.entry.ffa.stem: task.entry.matrix for task in tasks}
+    assert matrices["1-1"][0, 2] == pytest.approx(-37.585282)
 
 
 def test_unknown_corrections_and_folders_are_refused(tmp_path):

@@ -68,6 +68,39 @@ def test_landmarks_give_the_transform_unless_an_affine_does(folder):
     assert by_affine.matrix[0, 2] == 5
 
 
+def test_homographies_and_aligned_pairs_are_read(folder):
+    path = _write(
+        folder,
+        "pair_id,fundus,ffa,homography,aligned,affine",
+        f"p1,{IMAGES},1 0 5 0 1 -7 0.001 0 1,,",
+        f"p2,{IMAGES},,Yes,",
+        f"p3,{IMAGES},,no,",
+        f"p4,{IMAGES},1 0 5 0 1 -7 0 0 1,yes,1 0 6 0 1 8",
+    )
+    homography, aligned, unknown, affine = read_manifest(path)
+    assert homography.given == "homography"
+    assert homography.matrix[2, 0] == 0.001
+    assert (aligned.given, aligned.matrix) == ("aligned", None)
+    assert (unknown.given, unknown.matrix) == ("", None)
+    assert (affine.given, affine.matrix[0, 2]) == ("affine", 6)
+    assert [entry.row for entry in read_manifest(path)] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("split_by", ["eye", "image"])
+def test_a_patient_may_be_in_two_splits_where_eyes_or_images_are(
+    folder, split_by
+):
+    path = _write(
+        folder,
+        "pair_id,patient,eye,split,fundus,ffa",
+        f"p1,Ann,OD,train,{IMAGES}",
+        f"p2,Ann,OS,test,{IMAGES}",
+    )
+    assert len(read_manifest(path, split_by)) == 2
+    with pytest.raises(InputError, match="the patient 'Ann' is in the test"):
+        read_manifest(path)
+
+
 def test_only_three_columns_are_needed(folder):
     path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}")
     (entry,) = read_manifest(path)
@@ -124,6 +157,8 @@ def test_pairs_of_one_patient_or_one_eye_belong_together(folder):
         ("affine", "1 0 0 0 1", "affine"),
         ("affine", "1 0 0 0 1 nan", "affine"),
         ("affine", "a b c d e f", "affine"),
+        ("homography", "1 0 5 0 1", "six numbers .* or nine"),
+        ("aligned", "maybe", "aligned is 'maybe': write yes or no"),
         ("landmarks", "gone.json", "landmarks file .*gone.json is not there"),
         ("landmarks", "pairs.csv", "pairs.csv is not JSON"),
     ],

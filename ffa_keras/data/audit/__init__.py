@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
-from ffa_keras.data.pipeline import find_dataset, load_pairs
+from ffa_keras.data.images import decode_png
+from ffa_keras.data.records import find_dataset, load_pairs
 from ffa_keras.errors import InputError
 
 # A hash of 248 bits: two eyes differ in half of them, give or take 8; a copy,
@@ -103,12 +104,12 @@ def refuse_leaks(dataset_dir: str | Path) -> None:
 def fingerprint(split: str, record: dict[str, bytes]) -> Fingerprint:
     """Return what is compared of a record whose images are PNG files."""
     digests, bits = {}, {}
-    mask = _decoded(record["valid_mask"], cv2.IMREAD_GRAYSCALE) > 0
+    mask = decode_png(record["valid_mask"])[..., 0] > 0
     for name in _IMAGES:
-        image = _decoded(record[name], cv2.IMREAD_UNCHANGED)
+        image = decode_png(record[name])
         shape = repr(image.shape).encode()
         digests[name] = hashlib.sha256(shape + image.tobytes()).digest()
-        grey = image[..., 1] if image.ndim == 3 else image
+        grey = image[..., image.shape[-1] // 2]
         bits[name] = perceptual_hash(grey, mask)
     pair, patient, eye = (
         record[name].decode() for name in ("pair", "patient", "eye")
@@ -200,7 +201,3 @@ def _alike(
 
 def _leak(kind: str, first: Fingerprint, second: Fingerprint) -> Leak:
     return Leak(kind, (first.split, first.pair), (second.split, second.pair))
-
-
-def _decoded(png: bytes, flag: int) -> np.ndarray:
-    return cv2.imdecode(np.frombuffer(png, np.uint8), flag)
