@@ -1,0 +1,41 @@
+"""Whatever generator a method trains leaves the project in every form."""
+
+import keras
+import pytest
+import tensorflow as tf
+
+from export import tflite
+from export.agreement import compare
+from export.signatures import ExportedGenerator
+from ffa_keras import models
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.inference.translators import load_translator
+
+pytestmark = pytest.mark.slow
+PHOTOGRAPHS = [
+    make_pair(1, "normal", 128).fundus,
+    make_pair(2, "large_focal", 128).fundus[:97, :110],
+]
+
+
+@pytest.fixture(
+    scope="module", params=[models.UnetGenerator, models.Pix2PixGenerator]
+)
+def generator(request):
+    keras.utils.set_random_seed(0)
+    generator = request.param(num_filters=4)
+    generator.build((None, None, None, 3))
+    return generator
+
+
+def test_the_saved_model_answers_alike(generator, tmp_path):
+    module = ExportedGenerator(generator)
+    tf.saved_model.save(module, str(tmp_path / "1"), module.signatures)
+    exported = load_translator(tmp_path)
+    assert compare(generator, exported, PHOTOGRAPHS).worst <= 1
+
+
+def test_tflite_answers_alike(generator, tmp_path):
+    file = tmp_path / "ffa.tflite"
+    file.write_bytes(tflite._convert(generator, "float32", []))
+    assert compare(generator, load_translator(file), PHOTOGRAPHS).worst <= 1
