@@ -51,17 +51,18 @@ class ImagePool(keras.layers.Layer):
         return tf.stack([self._exchange(image) for image in tf.unstack(images)])
 
     def _exchange(self, image: tf.Tensor) -> tf.Tensor:
-        kept, seen = self.kept.value, self.seen.value
-        number = tf.identity(seen)
+        kept = tf.convert_to_tensor(self.kept)
+        number = tf.convert_to_tensor(self.seen)
         seed = tf.stack([tf.constant(self.seed, tf.int64), number])
         coin, place = tf.unstack(tf.random.stateless_uniform([2], seed))
         filling = number < self.size
         drawn = tf.cast(place * self.size, tf.int64)
-        slot = tf.where(filling, tf.minimum(number, self.size - 1), drawn)
-        older = tf.identity(kept[slot])
+        slot = tf.where(filling, number, drawn)
+        older = kept[slot]
         exchanged = ~filling & (coin < 0.5)
         stored = tf.where(filling | exchanged, image, older)
-        with tf.control_dependencies([older]):
-            kept.scatter_nd_update([[slot]], stored[None])
-            seen.assign_add(1)
+        self.kept.assign(
+            tf.tensor_scatter_nd_update(kept, [[slot]], stored[None])
+        )
+        self.seen.assign(number + 1)
         return tf.where(exchanged, older, image)

@@ -5,9 +5,13 @@ import tensorflow as tf
 
 from ffa_keras.losses import (
     discriminator_adversarial_loss,
+    discriminator_least_squares_loss,
     generator_adversarial_loss,
+    generator_least_squares_loss,
     pixel_loss,
     saliency_loss,
+    squared_loss,
+    structural_loss,
 )
 from ffa_keras.ops import saliency_map
 
@@ -78,3 +82,26 @@ def test_saliency_gradient_reaches_the_generated_image_only():
     to_real, to_fake = tape.gradient(loss, [real, fake])
     assert to_real is None
     assert np.abs(to_fake).max() > 0
+
+
+def test_least_squares_losses_are_distances_from_1_and_0():
+    real = tf.reshape(tf.constant([0.5, 1.0, 2.0, 1.5]), [1, 2, 2, 1])
+    fake = tf.reshape(tf.constant([0.0, 0.5, -1.0, 1.0]), [1, 2, 2, 1])
+    # Real: (.25 + 0 + 1 + .25) / 4. Fake from 0: 2.25 / 4; from 1: 5.25 / 4.
+    np.testing.assert_allclose(
+        discriminator_least_squares_loss(real, fake), [(0.375 + 0.5625) / 2]
+    )
+    np.testing.assert_allclose(generator_least_squares_loss(fake), [1.3125])
+
+
+def test_squared_loss_is_the_mean_squared_difference_of_each_image():
+    real, fake = _images(0), _images(1)
+    expected = np.square(real.numpy().astype(float) - fake).mean((1, 2, 3))
+    np.testing.assert_allclose(squared_loss(real, fake), expected, rtol=1e-6)
+
+
+def test_structural_loss_is_what_tensorflows_ssim_falls_short_of_1():
+    real, fake = _images(0), _images(1)
+    expected = 1 - tf.image.ssim((real + 1) * 127.5, (fake + 1) * 127.5, 255.0)
+    np.testing.assert_allclose(structural_loss(real, fake), expected, rtol=1e-4)
+    np.testing.assert_allclose(structural_loss(real, real), [0, 0], atol=1e-6)

@@ -31,10 +31,15 @@ def test_256_pixels_give_30_by_30_verdicts_as_in_pix2pix(small):
     assert small(_pair(256)).shape == (1, 30, 30, 1)
 
 
-def test_a_verdict_sees_70_by_70_pixels():
+@pytest.mark.parametrize(
+    "num_strided, side", [(2, 34), (3, 70), (4, 142), (5, 286)]
+)
+def test_a_verdict_sees_the_published_receptive_field(num_strided, side):
+    """70 for PatchGAN; 286 for the regular discriminator, so all of 256."""
     # Without the normalisation, which looks at the whole image.
-    model = PatchDiscriminator(num_filters=2)
-    fundus, ffa = _pair(256)
+    model = PatchDiscriminator(num_filters=1, num_strided=num_strided)
+    size = side + 2 ** (num_strided + 1)
+    fundus, ffa = _pair(size)
     model((fundus, ffa))
     layers = [
         layer
@@ -46,9 +51,28 @@ def test_a_verdict_sees_70_by_70_pixels():
         x = tf.concat([fundus, ffa], -1)
         for layer in layers:
             x = layer(x)
-        verdict = x[0, 15, 15, 0]
+        middle = x.shape[1] // 2
+        verdict = x[0, middle, middle, 0]
     touched = np.argwhere(np.abs(tape.gradient(verdict, ffa)[0, ..., 0]) > 0)
-    assert tuple(np.ptp(touched, axis=0) + 1) == (70, 70)
+    assert tuple(np.ptp(touched, axis=0) + 1) == (side, side)
+
+
+def test_pix2pix_patchgan_has_2_769_million_parameters_as_published():
+    """The authors' program prints 2.769 M, for six input channels."""
+    model = PatchDiscriminator(normalization="batch")
+    model.build([(None, None, None, 3), (None, None, None, 3)])
+    assert round(model.count_params() / 1e6, 3) == 2.769
+
+
+def test_the_least_side_still_gives_a_verdict():
+    for num_strided in (3, 5):
+        model = PatchDiscriminator(1, num_strided)
+        assert model(_pair(model.min_side)).shape[1] >= 1
+
+
+def test_it_judges_an_image_alone():
+    model = PatchDiscriminator(2)
+    assert model((_pair()[1],)).shape == (1, 6, 6, 1)
 
 
 @pytest.mark.parametrize("changed", [0, 1])
