@@ -1,9 +1,12 @@
 """A photograph in strips becomes the picture it becomes as a whole."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
+from ffa_keras.data.images import read_fundus
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.inference import strips
@@ -11,6 +14,9 @@ from ffa_keras.inference.strips import translate_in_strips
 from ffa_keras.inference.translators import load_translator
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.translate import translate
+
+DATA = Path(__file__).parents[3] / "shared/data"
+UWF = DATA / "pairs_uwf/1_fundus.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +56,26 @@ def test_tiles_that_are_translated_alone_would_show(generator):
     assert np.abs(np.concatenate(tiles) - whole[:128]).mean() > 3
 
 
+@pytest.mark.slow
+@pytest.mark.real_data
+@pytest.mark.skipif(not UWF.exists(), reason="../shared/data is absent")
+def test_no_seam_in_an_ultra_widefield_photograph(generator, monkeypatch):
+    monkeypatch.setattr(strips, "_STRIP_VALUES", 2**17)
+    fundus = np.ascontiguousarray(read_fundus(UWF)[1100:1500, 1200:2000])
+    whole = translate(generator, fundus).astype(int)
+    got = translate_in_strips(generator, fundus).astype(int)
+    assert np.abs(got - whole).max() <= 1
+    # A seam would be an edge between rows that the whole image lacks.
+    edges, expected = (
+        np.abs(np.diff(image, axis=0)).mean(axis=(1, 2))
+        for image in (got, whole)
+    )
+    assert np.abs(edges - expected).max() < 0.05
+
+
 def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
     """A strip of the one-channel answer holds all channels before it."""
-    monkeypatch.setattr(strips, "_STRIP_VALUES", 60_000)
+    monkeypatch.setattr(strips, "_STRIP_VALUES", 30_000)
     largest = []
     convolve = keras.layers.Conv2D.call
 
@@ -61,9 +84,9 @@ def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
         return convolve(layer, inputs)
 
     monkeypatch.setattr(keras.layers.Conv2D, "call", watched)
-    translate_in_strips(generator, np.zeros((600, 200, 3), np.uint8))
+    translate_in_strips(generator, np.zeros((300, 100, 3), np.uint8))
     # Padding and the rows above and below: half as much again.
-    assert max(largest) < 1.5 * 60_000
+    assert max(largest) < 1.5 * 30_000
 
 
 def test_a_full_disk_is_told_in_words(generator, monkeypatch):
