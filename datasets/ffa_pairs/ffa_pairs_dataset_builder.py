@@ -119,13 +119,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         # Needs TensorFlow, which bad input should not have to wait for.
         from ffa_keras.data.audit import refuse_leaks
 
+        verdicts = [read_verdict(t) or prepare_pair(t) for t in self._tasks]
         try:
             refuse_leaks(self.data_dir)
+            _refuse_lost_splits(self._tasks, verdicts)
         except InputError:
             shutil.rmtree(self.data_dir)
             raise
         if self._tasks:
-            verdicts = _check_kept(self._tasks)
             write_report(Path(self.data_dir), self._tasks, verdicts)
 
     def _split_generators(
@@ -142,8 +143,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
         kept = self._tasks
         if not config.beam:
-            prepare_pairs(self._tasks, config.workers)
-            verdicts = _check_kept(self._tasks)
+            verdicts = prepare_pairs(self._tasks, config.workers)
+            _refuse_lost_splits(self._tasks, verdicts)
             kept = [
                 task
                 for task, verdict in zip(self._tasks, verdicts, strict=True)
@@ -176,9 +177,10 @@ def _prepared_examples(
         yield task.entry.pair_id, read_record(task)
 
 
-def _check_kept(tasks: Sequence[Task]) -> list[Verdict]:
-    """Return the verdicts; raise an `InputError` if a split lost all pairs."""
-    verdicts = [read_verdict(task) or prepare_pair(task) for task in tasks]
+def _refuse_lost_splits(
+    tasks: Sequence[Task], verdicts: Sequence[Verdict]
+) -> None:
+    """Raise an `InputError` if every pair of a split was refused."""
     kept = {
         task.entry.split
         for task, verdict in zip(tasks, verdicts, strict=True)
@@ -192,7 +194,6 @@ def _check_kept(tasks: Sequence[Task]) -> list[Verdict]:
             f" refused: {'; '.join(summary_of(tasks, verdicts))}; give their"
             " affine or landmarks in the manifest"
         )
-    return verdicts
 
 
 def _needs_manual(config: PhotographConfig) -> bool:

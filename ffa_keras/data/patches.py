@@ -124,12 +124,17 @@ def mask_patch(
         if sampling.circular_mask == "auto":
             disc = tf.where(circular, disc, tf.fill(disc.shape, np.uint8(255)))
         mask = tf.bitwise.bitwise_and(mask, disc)
-    # TensorFlow broadcasts over channels ten times as slowly.
-    masks = {"fundus": tf.repeat(mask, 3, -1), "ffa": mask}
-    return {
-        name: tf.bitwise.bitwise_and(patch[name], mask)
-        for name, mask in masks.items()
-    }
+    images = {name: patch[name] for name in ("fundus", "ffa")}
+
+    def masked() -> dict[str, tf.Tensor]:
+        # TensorFlow broadcasts over channels ten times as slowly.
+        masks = {"fundus": tf.repeat(mask, 3, -1), "ffa": mask}
+        return {
+            name: tf.bitwise.bitwise_and(image, masks[name])
+            for name, image in images.items()
+        }
+
+    return tf.cond(tf.reduce_all(mask == 255), lambda: images, masked)
 
 
 def flip_at_random(

@@ -13,7 +13,7 @@ from ffa_keras.data.images import decode_png
 from ffa_keras.data.records import find_dataset, load_pairs
 from ffa_keras.errors import InputError
 
-# A hash of 248 bits: two eyes differ in half of them, give or take 8; a copy,
+# A hash of 246 bits: two eyes differ in half of them, give or take 8; a copy,
 # saved again, scaled or brightened, in a tenth.
 _SIDE = 64
 _BLUR = 6
