@@ -5,9 +5,9 @@ r"""Patches of the tf.data pipeline per second, beside merely decoding pairs.
 Prepares phantom pairs in a temporary folder. The raw rate is that of decoding
 the PNG images of the pairs from memory and doing nothing else. Seconds are
 those of all processors together, so that other work on the machine does not
-count: N cores give N times as many patches a second. The pipeline is timed over whole epochs after a first one, which fills its
-cache; tracing an epoch's graph, which takes the same time for any number of
-pairs, is left out.
+count: N cores give N times as many patches a second. The pipeline is timed over
+whole epochs after a first one, which fills its cache; tracing an epoch's graph,
+which takes the same time for any number of pairs, is left out.
 """
 
 import tempfile
