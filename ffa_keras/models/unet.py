@@ -60,7 +60,7 @@ class UnetGenerator(keras.Model):
     def call(self, inputs):
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
         x = reflect_to_multiple(inputs, 2 ** (_LEVELS - 1))
-        skips = []
+        skips: list[tf.Tensor] = []
         for block in self.encoder:
             x = block(self.pool(x) if skips else x)
             skips.append(x)

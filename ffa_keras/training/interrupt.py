@@ -3,6 +3,7 @@
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from typing import Any
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -18,7 +19,7 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
         Function that tells whether a stop has been asked for.
     """
     asked = False
-    before = {}
+    before: dict[int, Any] = {}
 
     def ask(number, frame):
         nonlocal asked
@@ -30,5 +31,5 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: asked
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for caught, handler in before.items():
+            signal.signal(caught, handler)

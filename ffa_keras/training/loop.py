@@ -78,7 +78,8 @@ class Loop:
             config.epochs * self.steps_per_epoch, self.steps_per_epoch, done
         )
         if self.chief:
-            self.logs = [TensorBoardLog(run_dir, done), CsvLog(run_dir, done)]
+            self.board = TensorBoardLog(run_dir, done)
+            self.tables = CsvLog(run_dir, done)
             for line in warnings:
                 self.progress.note(f"warning: {line}")
         self.train_step = self._replicated_train_step()
@@ -182,8 +183,8 @@ class Loop:
         return time.monotonic(), step
 
     def _write(self, part: str, values: dict[str, float], step: int) -> None:
-        for log in self.logs:
-            log.scalars(part, values, step)
+        self.board.scalars(part, values, step)
+        self.tables.scalars(part, values, step)
 
     def _validation_is_due(self) -> bool:
         epochs, rest = divmod(int(self.step), self.steps_per_epoch)
@@ -205,7 +206,7 @@ class Loop:
         if not self.chief:
             return
         self._write("validation", figures, step)
-        self.logs[0].pictures(
+        self.board.pictures(
             self.method.generator,
             self.validation.take(self.config.num_pictures),
             step,

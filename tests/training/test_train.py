@@ -49,12 +49,13 @@ def test_a_run_folder_is_not_taken_twice(run_program, trained_run):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method", ["proposed", "pix2pix"])
 def test_two_replicas_train_the_same_weights_as_one(
-    run_program, tmp_path, read_variables, assert_close
+    run_program, tmp_path, read_variables, assert_close, method
 ):
     for replicas in ("1", "2"):
         script = "tests/training/replica_steps.py"
-        run_program(script, "proposed", replicas, tmp_path / replicas)
+        run_program(script, method, replicas, tmp_path / replicas)
     # Sums over replicas round otherwise. Weights, and Adam's slots, by which
     # a wrong scale of the loss would show.
     assert_close(

@@ -86,7 +86,7 @@ def _picture(rgb: np.ndarray) -> str:
     _, jpeg = cv2.imencode(
         ".jpg", np.ascontiguousarray(rgb[..., ::-1]), quality
     )
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
 
 
 def _row(cells: list[str], tag: str) -> str:
