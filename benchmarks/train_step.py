@@ -27,26 +27,27 @@ _SIZE = flags.DEFINE_integer("size", 256, "side of the images, pixels")
 _BATCH = flags.DEFINE_integer("batch_size", 1, "images in a step")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "steps that are timed")
 _PARTS = flags.DEFINE_bool("parts", False, "time the parts of our step")
+_SYSTEMS = flags.DEFINE_list("systems", [], "which to compare; all if empty")
 _FORM = flags.DEFINE_string("form", "", "serve one contender; internal")
 
 _TORCH = "PyTorch"
 # Name: (jit_compile, precision, weight of the saliency term, environment).
 _OURS: dict[str, tuple[bool, str, float, dict[str, str]]] = {
     "ours": (False, "float32", 1.0, {}),
-    "ours, without saliency": (False, "float32", 0.0, {}),
-    "ours, without oneDNN": (
+    "ours without saliency": (False, "float32", 0.0, {}),
+    "ours without oneDNN": (
         False, "float32", 1.0, {"TF_ENABLE_ONEDNN_OPTS": "0"},
     ),
-    "ours, one thread": (
+    "ours on one thread": (
         False, "float32", 1.0, {"TF_NUM_INTRAOP_THREADS": "1"},
     ),
-    "ours, mixed_bfloat16": (False, "mixed_bfloat16", 1.0, {}),
-    "ours, XLA": (True, "float32", 1.0, {}),
+    "ours in mixed_bfloat16": (False, "mixed_bfloat16", 1.0, {}),
+    "ours under XLA": (True, "float32", 1.0, {}),
 }  # fmt: skip
 _TORCHS = {
     _TORCH: (True, False),
-    "PyTorch, without saliency": (False, False),
-    "PyTorch, compiled, without saliency": (False, True),
+    "PyTorch without saliency": (False, False),
+    "PyTorch compiled without saliency": (False, True),
 }
 
 
@@ -171,7 +172,7 @@ class _Contender:
 
 def _compare() -> None:
     contenders = []
-    for name in (*_OURS, *_TORCHS):
+    for name in _SYSTEMS.value or (*_OURS, *_TORCHS):
         contender = _Contender(name)
         if "missing" in contender.first:
             print(f"{name}: skipped, no {contender.first['missing']}")
