@@ -77,7 +77,7 @@ def _jpeg(image):
         _jpeg,
         lambda image: (image * 0.7 + 10).astype(np.uint8),
         lambda image: cv2.resize(image, (224, 224)).reshape(224, 224, -1),
-        lambda image: np.roll(image, (2, 2), axis=(0, 1)),
+        lambda image: np.roll(image, (1, 1), axis=(0, 1)),
         lambda image: cv2.GaussianBlur(image, (0, 0), 1.5).reshape(image.shape),
     ],
     ids=["jpeg", "darker", "scaled", "moved", "blurred"],
@@ -91,6 +91,7 @@ def test_a_photograph_saved_again_is_nearly_the_same(pairs, change):
 
 
 def test_hashes_of_two_eyes_differ_in_about_half_of_their_bits(pairs):
+    """The least of many is far above what counts as near."""
     whole = np.ones((160, 160), bool)
     hashes = [perceptual_hash(pair.ffa[..., 0], whole) for pair in pairs]
     differing = [
@@ -99,6 +100,7 @@ def test_hashes_of_two_eyes_differ_in_about_half_of_their_bits(pairs):
         for b in hashes[:number]
     ]
     assert 0.35 < np.mean(differing) < 0.6
+    assert min(differing) > 0.2
 
 
 def test_a_prepared_dataset_is_audited_from_its_records(
