@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from absl import logging
@@ -91,26 +92,44 @@ def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
 
 
 def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
-    """Return patches of training photographs that set the ranges of int8.
+    """Return views of training photographs that set the ranges of int8.
 
     Args:
         dataset_dir: a prepared dataset.
 
     Returns:
-        float32 arrays [1, H, W, 3], grey levels, H and W at most 256, from the
-        middle of the photographs, some of them dimmed, brightened or paled.
+        Up to 32 float32 arrays [1, H, W, 3], grey levels, H and W at most 256:
+        the middle of a photograph or all of it with its surround, dimmed,
+        brightened or paled, drawn from all such views.
 
     Raises:
         InputError: no such dataset.
     """
-    patches = []
-    changes = itertools.cycle(itertools.product(_SATURATIONS, _BRIGHTNESSES))
     pairs = load_pairs(dataset_dir, "train").take(_NUM_CALIBRATION)
-    for pair, (saturation, brightness) in zip(pairs, changes, strict=False):
-        fundus = pair["fundus"].numpy()
-        top, left = (max(0, n - _PATCH) // 2 for n in fundus.shape[:2])
-        patch = fundus[None, top : top + _PATCH, left : left + _PATCH]
-        patch = np.clip(brightness * patch.astype(np.float32), 0, 255)
+    photographs = [pair["fundus"] for pair in pairs.as_numpy_iterator()]
+    views = list(
+        itertools.product(
+            photographs, (_middle, _whole), _SATURATIONS, _BRIGHTNESSES
+        )
+    )
+    chosen = np.random.default_rng(0).permutation(len(views))
+    patches = []
+    for index in chosen[:_NUM_CALIBRATION]:
+        fundus, cut, saturation, brightness = views[index]
+        patch = cut(fundus)[None].astype(np.float32)
+        patch = np.clip(brightness * patch, 0, 255)
         grey = patch.mean(axis=-1, keepdims=True)
         patches.append(grey + np.float32(saturation) * (patch - grey))
     return patches
+
+
+def _middle(fundus: np.ndarray) -> np.ndarray:
+    top, left = (max(0, n - _PATCH) // 2 for n in fundus.shape[:2])
+    return fundus[top : top + _PATCH, left : left + _PATCH]
+
+
+def _whole(fundus: np.ndarray) -> np.ndarray:
+    scale = min(1.0, _PATCH / max(fundus.shape[:2]))
+    return cv2.resize(
+        fundus, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+    )

@@ -1,0 +1,48 @@
+"""What int8 is calibrated on."""
+
+import numpy as np
+import pytest
+
+from export import agreement
+from ffa_keras.data.pipeline import load_pairs
+
+
+@pytest.fixture
+def photographs(phantom_dataset):
+    pairs = load_pairs(phantom_dataset, "train").as_numpy_iterator()
+    return [pair["fundus"].astype(np.float32) for pair in pairs]
+
+
+def _holds(patches, wanted, atol):
+    return any(
+        patch.shape == (1, *wanted.shape)
+        and np.allclose(patch[0], wanted, rtol=0, atol=atol)
+        for patch in patches
+    )
+
+
+def test_calibration_sees_middles_and_whole_photographs(
+    phantom_dataset, photographs, monkeypatch
+):
+    monkeypatch.setattr(agreement, "_PATCH", 64)
+    monkeypatch.setattr(agreement, "_SATURATIONS", (1.0,))
+    monkeypatch.setattr(agreement, "_BRIGHTNESSES", (1.0,))
+    patches = agreement.calibration_patches(phantom_dataset)
+    assert len(patches) == min(2 * len(photographs), 32)
+    for fundus in photographs:
+        assert _holds(patches, fundus[32:96, 32:96], 0)
+        halves = fundus.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
+        assert _holds(patches, halves, 0.5)
+
+
+def test_calibration_varies_light_and_colour(phantom_dataset, photographs):
+    patches = agreement.calibration_patches(phantom_dataset)
+    assert len(patches) == 32
+    for patch in patches:
+        assert patch.dtype == np.float32
+        assert patch.min() >= 0 and patch.max() <= 255
+    usual = np.mean(photographs)
+    light = [patch.mean() / usual for patch in patches]
+    assert min(light) < 0.7 and max(light) > 1.2
+    colour = [np.ptp(patch.mean(axis=(0, 1, 2))) for patch in patches]
+    assert max(colour) > 4 * min(colour)
