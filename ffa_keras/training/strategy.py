@@ -1,5 +1,6 @@
 """Devices: which strategy a run trains under."""
 
+import functools
 import json
 import os
 
@@ -37,15 +38,23 @@ def make_strategy(replicas: int = 0) -> tf.distribute.Strategy:
             )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if not replicas:
-        return tf.distribute.MirroredStrategy()
+        return _mirrored()
     if len(tf.config.list_logical_devices("CPU")) != replicas:
         raise InputError(
             f"--replicas={replicas}: TensorFlow has already started with"
             " another number of CPU replicas"
         )
-    return tf.distribute.MirroredStrategy(
-        [f"CPU:{index}" for index in range(replicas)]
-    )
+    return _mirrored(*(f"CPU:{index}" for index in range(replicas)))
+
+
+@functools.cache
+def _mirrored(*devices: str) -> tf.distribute.MirroredStrategy:
+    """Return the one strategy of this process for these devices, or all.
+
+    A second one would number its sums like the first, and TensorFlow would
+    take them for the same.
+    """
+    return tf.distribute.MirroredStrategy(devices or None)
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

@@ -1,8 +1,12 @@
-"""Three training steps on given images: `replica_steps.py METHOD REPLICAS OUT`.
+"""Three training steps on given images: `replica_steps.py FOLDER METHOD...`.
+
+Writes the state of each method after them, trained on one and on two devices:
+`FOLDER/METHOD-1` and `FOLDER/METHOD-2`.
 
 A program of its own, since TensorFlow splits the CPU before it starts or not
-at all. The images are noise: where a photograph is flat, many activations sit
-on the kink of a rectifier together, and rounding alone moves all of them.
+at all. The images are noise and small: where a photograph is flat, many
+activations sit on the kink of a rectifier together, and among many pixels one
+is near enough to another grey level, so that rounding alone moves the weights.
 """
 
 import sys
@@ -15,30 +19,33 @@ from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.strategy import make_strategy, split_cpu
 from ffa_keras.training.train import build_method
 
-STEPS, BATCH, HEIGHT, WIDTH = 3, 6, 64, 72
+STEPS, BATCH = 3, 6
 
 
-def main(name: str, replicas: int, output: str) -> None:
-    split_cpu(replicas)
-    strategy = make_strategy(replicas)
+def _config(name: str) -> TrainConfig:
+    # The least patch that `no_patchgan` takes; else a U-Net of pix2pix so
+    # shallow that it drops nothing out: each replica draws its own.
+    size = 96 if name == "no_patchgan" else 48
+    saliency = 0.0 if name == "no_patchgan" else 1.0
+    return TrainConfig(
+        method=name,
+        num_filters=4,
+        num_blocks=1,
+        discriminator_filters=4,
+        perceptual_weight=0,
+        saliency_weight=saliency,
+        patch_height=size,
+        patch_width=size,
+        patch_stride=size,
+    )
+
+
+def _train(name: str, strategy: tf.distribute.Strategy, output: str) -> None:
+    replicas = strategy.num_replicas_in_sync
     keras.utils.set_random_seed(0)
-    tf.config.experimental.enable_op_determinism()
+    config = _config(name)
     with strategy.scope():
-        method = build_method(
-            TrainConfig(
-                method=name,
-                num_filters=4,
-                num_blocks=1,
-                discriminator_filters=4,
-                perceptual_weight=0,
-                # A U-Net of pix2pix so shallow that it drops nothing out:
-                # each replica draws its own.
-                patch_height=48,
-                patch_width=48,
-                patch_stride=48,
-            ),
-            STEPS,
-        )
+        method = build_method(config, STEPS)
 
     @tf.function
     def train_step(batch):
@@ -46,7 +53,7 @@ def main(name: str, replicas: int, output: str) -> None:
 
     rng = np.random.default_rng(0)
     for _ in range(STEPS):
-        shape = (BATCH, HEIGHT, WIDTH)
+        shape = (BATCH, config.patch_height + 16, config.patch_width + 24)
         images = {
             key: rng.uniform(-1, 1, (*shape, channels)).astype(np.float32)
             for key, channels in (("fundus", 3), ("ffa", 1))
@@ -57,9 +64,17 @@ def main(name: str, replicas: int, output: str) -> None:
             return {k: tf.constant(v[part]) for k, v in images.items()}
 
         train_step(strategy.experimental_distribute_values_from_function(share))
-    checkpoint = tf.train.Checkpoint(method=method)
-    checkpoint.write(output)
+    tf.train.Checkpoint(method=method).write(f"{output}-{replicas}")
+
+
+def main(folder: str, *names: str) -> None:
+    split_cpu(2)
+    tf.config.experimental.enable_op_determinism()
+    one = tf.distribute.MirroredStrategy(["CPU:0"])
+    for name in names:
+        for strategy in (one, make_strategy(2)):
+            _train(name, strategy, f"{folder}/{name}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    main(*sys.argv[1:])

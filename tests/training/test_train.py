@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
+from ffa_keras.methods import METHODS, UNPAIRED
 from ffa_keras.training import train as training
 from ffa_keras.training.runs import load_config, load_generator
 
@@ -48,19 +49,31 @@ def test_a_run_folder_is_not_taken_twice(run_program, trained_run):
     assert "--seed=7 (was 0)" in changed.stderr
 
 
+# CycleGAN refuses several replicas.
+PAIRED = [name for name in METHODS if name not in UNPAIRED]
+
+
+@pytest.fixture(scope="module")
+def replica_steps(run_program, tmp_path_factory):
+    """Folder with the state of every method, from one and from two replicas."""
+    folder = tmp_path_factory.mktemp("replicas")
+    run_program("tests/training/replica_steps.py", folder, *PAIRED)
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["proposed", "pix2pix"])
+@pytest.mark.parametrize("method", PAIRED)
 def test_two_replicas_train_the_same_weights_as_one(
-    run_program, tmp_path, read_variables, assert_close, method
+    replica_steps, read_variables, assert_close, method
 ):
-    for replicas in ("1", "2"):
-        script = "tests/training/replica_steps.py"
-        run_program(script, method, replicas, tmp_path / replicas)
-    # Sums over replicas round otherwise. Weights, and Adam's slots, by which
-    # a wrong scale of the loss would show.
-    assert_close(
-        read_variables(tmp_path / "1"), read_variables(tmp_path / "2"), 1e-4
+    # Sums over replicas round otherwise: 7e-6, unless that moves an activation
+    # over the kink of a rectifier: 4e-4. Weights, and Adam's slots, by which a
+    # wrong scale of the loss would show as a factor.
+    one, two = (
+        read_variables(replica_steps / f"{method}-{replicas}")
+        for replicas in (1, 2)
     )
+    assert_close(one, two, 0.01)
 
 
 @pytest.mark.slow
