@@ -130,7 +130,7 @@ def _serve(name: str) -> None:
         step = make(name)
         step()
     except ModuleNotFoundError as error:
-        print(json.dumps({"missing": error.name}), flush=True)
+        print(json.dumps({"skipped": f"no {error.name}"}), flush=True)
         return
     print(json.dumps({"memory": peak_mb()}), flush=True)
     for _ in sys.stdin:
@@ -158,7 +158,7 @@ class _Contender:
 
     def _reply(self) -> dict:
         line = self._process.stdout.readline()
-        return json.loads(line) if line else {"missing": "an answer"}
+        return json.loads(line) if line else {"skipped": "it died"}
 
     def step(self) -> None:
         self._process.stdin.write("\n")
@@ -174,8 +174,8 @@ def _compare() -> None:
     contenders = []
     for name in _SYSTEMS.value or (*_OURS, *_TORCHS):
         contender = _Contender(name)
-        if "missing" in contender.first:
-            print(f"{name}: skipped, no {contender.first['missing']}")
+        if "skipped" in contender.first:
+            print(f"{name}: skipped, {contender.first['skipped']}")
             contender.close()
         else:
             contenders.append(contender)

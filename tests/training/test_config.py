@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ffa_keras.errors import InputError
+from ffa_keras.methods import METHODS
 from ffa_keras.training.config import TrainConfig
 
 FLAGFILES = Path(__file__).parents[2] / "flagfiles"
@@ -24,10 +25,26 @@ def test_settings_come_back_from_their_file(tmp_path):
     assert TrainConfig.load(tmp_path / "flags.cfg") == config
 
 
-@pytest.mark.parametrize("name", ["hra.cfg", "isfahan.cfg", "demo.cfg"])
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in FLAGFILES.glob("*.cfg"))
+)
 def test_every_flagfile_is_valid(name, tmp_path):
     (tmp_path / name).write_text(_read(name))
-    TrainConfig.load(tmp_path / name)
+    config = TrainConfig.load(tmp_path / name)
+    if name.removesuffix(".cfg") in METHODS:
+        assert config.method == name.removesuffix(".cfg")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_on_the_patches_and_schedule_of_the_paper(
+    method, tmp_path
+):
+    name = "isfahan" if method == "proposed" else method
+    (tmp_path / "flags.cfg").write_text(_read(f"{name}.cfg"))
+    config = TrainConfig.load(tmp_path / "flags.cfg")
+    assert config.epochs == 200 and config.constant_epochs == 100
+    assert (config.patch_height, config.patch_width) == (288, 360)
+    assert (config.num_filters, config.num_blocks) == (64, 9)
 
 
 def test_hra_flagfile_is_the_paper_and_the_defaults(tmp_path):
