@@ -62,7 +62,7 @@ def main() -> None:
             rate = _rate(lambda epoch, p=patches: p.epoch(epoch, 1))
             pairs = rate * len(patches.pair_ids) / patches.num_patches
             print(
-                f"| {name} | {rate:.0f} | {rate / raw:.1f} | {pairs:.1f} |",
+                f"| {name} | {rate:.0f} | {rate / raw:.2f} | {pairs:.1f} |",
                 flush=True,
             )
 
