@@ -22,7 +22,10 @@ class _SmoothUpsampling(nn.Module):
         self.register_buffer("kernel", kernel.repeat(filters, 1, 1, 1))
 
     def forward(self, x):
-        x = F.pad(self.convolution(x), (1, 1, 1, 1), "replicate")
+        x = self.convolution(x)
+        # PyTorch 2.13 cannot compile the gradient of `F.pad` by "replicate".
+        x = torch.cat([x[:, :, :1], x, x[:, :, -1:]], 2)
+        x = torch.cat([x[..., :1], x, x[..., -1:]], 3)
         return F.conv2d(x, self.kernel, groups=x.shape[1])
 
 
