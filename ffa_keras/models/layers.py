@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from ffa_keras.ops import spatial_mean
+
 # The weights of pix2pix and CycleGAN start from N(0, 0.02).
 KERNEL_INITIALIZER = {
     "class_name": "RandomNormal",
@@ -80,10 +82,8 @@ class InstanceNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         x = tf.cast(inputs, tf.float32)
-        mean = tf.reduce_mean(x, axis=(1, 2), keepdims=True)
-        variance = tf.reduce_mean(
-            tf.math.squared_difference(x, mean), axis=(1, 2), keepdims=True
-        )
+        mean = spatial_mean(x)
+        variance = spatial_mean(tf.math.squared_difference(x, mean))
         scale = tf.math.rsqrt(variance + self.epsilon)
         scale *= tf.cast(self.gamma, tf.float32)
         x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
@@ -282,11 +282,13 @@ def reflect_to_multiple(x: tf.Tensor, multiple: int) -> tf.Tensor:
 
 def _batch_mean(x: tf.Tensor, over_replicas: bool) -> tf.Tensor:
     """Return the mean of each channel, [C], of the global batch if asked."""
+    means = spatial_mean(x)
     if not over_replicas:
-        return tf.reduce_mean(x, axis=(0, 1, 2))
-    count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
+        return tf.reduce_mean(means, axis=(0, 1, 2))
+    count = tf.cast(tf.shape(x)[0], tf.float32)
     context = tf.distribute.get_replica_context()
     total, count = context.all_reduce(
-        tf.distribute.ReduceOp.SUM, [tf.reduce_sum(x, axis=(0, 1, 2)), count]
+        tf.distribute.ReduceOp.SUM,
+        [tf.reduce_sum(means, axis=(0, 1, 2)), count],
     )
     return total / count

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,9 +14,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from export.saved_model import export_saved_model
 from export.signatures import ExportedGenerator
+from export.tflite import _convert
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
-from ffa_keras.ops import saliency_map
+from ffa_keras.models import ResnetGenerator
+from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 from ffa_keras.training.runs import load_generator
 from ffa_keras.translate import translate
 
@@ -70,6 +73,19 @@ def test_tflite_equals_keras(trained_run, tflite, size):
     )
     answer = serve(fundus=grey)["ffa"] / 127.5 - 1
     np.testing.assert_allclose(answer, _keras(trained_run, fundus), atol=1e-4)
+
+
+def test_sums_over_a_large_image_cost_tflite_no_digits(tmp_path):
+    keras.utils.set_random_seed(0)
+    generator = ResnetGenerator(num_filters=8, num_blocks=9)
+    generator.build((None, None, None, 3))
+    content = _convert(generator, "float32", [])
+    interpreter = Interpreter(model_content=content)
+    fundus = make_pair(3, "large_focal", 512).fundus[None].astype("float32")
+    answer = interpreter.get_signature_runner("serving_default")(fundus=fundus)
+    expected = to_grey_levels(generator(from_grey_levels(fundus)))
+    # Grey levels; 0.7 where moments are summed up in one go.
+    np.testing.assert_allclose(answer["ffa"], expected, rtol=0, atol=0.02)
 
 
 def test_serving_default_speaks_grey_levels(trained_run, saved_model, tflite):
