@@ -75,6 +75,7 @@ def test_tflite_equals_keras(trained_run, tflite, size):
     np.testing.assert_allclose(answer, _keras(trained_run, fundus), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sums_over_a_large_image_cost_tflite_no_digits(tmp_path):
     keras.utils.set_random_seed(0)
     generator = ResnetGenerator(num_filters=8, num_blocks=9)
