@@ -6,10 +6,6 @@ Every field of `ffa_keras.training.config.TrainConfig` is a flag. A flag after
 `--flagfile` wins over the file, one before it loses.
 """
 
-import dataclasses
-from collections.abc import Callable
-from typing import Any
-
 from absl import flags
 
 from ffa_keras import cli
@@ -20,16 +16,7 @@ from ffa_keras.training.train import train
 _RESUME = flags.DEFINE_bool(
     "resume", False, "Go on from the latest checkpoint in --run_dir."
 )
-_DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
-    bool: flags.DEFINE_bool,
-    float: flags.DEFINE_float,
-    int: flags.DEFINE_integer,
-    str: flags.DEFINE_string,
-}
-_SETTINGS = [
-    _DEFINE[field.type](field.name, field.default, field.metadata["help"])
-    for field in dataclasses.fields(TrainConfig)
-]
+_SETTINGS = cli.define_settings(TrainConfig)
 
 
 def main() -> None:

@@ -11,10 +11,6 @@ Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`, `index.html`
 to leaf through, and `model_card_METHOD.md`.
 """
 
-import dataclasses
-from collections.abc import Callable
-from typing import Any
-
 from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
@@ -39,17 +35,7 @@ _INCEPTION_WEIGHTS = flags.DEFINE_string(
     "",
     "Keras weights file of InceptionV3 without top, for KID and FID.",
 )
-_DEFINE: dict[Any, Callable[..., flags.FlagHolder]] = {
-    bool: flags.DEFINE_bool,
-    float: flags.DEFINE_float,
-    int: flags.DEFINE_integer,
-    str: flags.DEFINE_string,
-}
-_SETTINGS = [
-    _DEFINE[field.type](field.name, field.default, field.metadata["help"])
-    for field in dataclasses.fields(TrainConfig)
-    if field.name not in ("method", "run_dir")
-]
+_SETTINGS = cli.define_settings(TrainConfig, but=("method", "run_dir"))
 
 
 def main() -> None:
