@@ -27,7 +27,8 @@ from ffa_keras.models import (
     ResnetGenerator,
     SmoothConv2DTranspose,
 )
-from ffa_keras.ops import from_grey_levels, spatial_mean, to_grey_levels
+from ffa_keras.models.moments import spatial_mean
+from ffa_keras.ops import from_grey_levels, to_grey_levels
 
 # Values of a strip: 16 MiB as float32.
 _STRIP_VALUES = 2**22

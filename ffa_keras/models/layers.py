@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ffa_keras.ops import spatial_mean
+from ffa_keras.models.moments import spatial_mean
 
 # The weights of pix2pix and CycleGAN start from N(0, 0.02).
 KERNEL_INITIALIZER = {

@@ -1,8 +1,7 @@
-"""Pure TensorFlow image operations: filters, saliency, similarity, means."""
+"""Pure TensorFlow image operations: filters, saliency, similarity, ranges."""
 
 from ffa_keras.ops.filters import gaussian_filter2d
 from ffa_keras.ops.median import median_filter2d
-from ffa_keras.ops.moments import spatial_mean
 from ffa_keras.ops.ranges import from_grey_levels, to_grey_levels
 from ffa_keras.ops.saliency import saliency_map
 from ffa_keras.ops.similarity import psnr, ssim
@@ -13,7 +12,6 @@ __all__ = [
     "median_filter2d",
     "psnr",
     "saliency_map",
-    "spatial_mean",
     "ssim",
     "to_grey_levels",
 ]

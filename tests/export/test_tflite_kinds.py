@@ -101,9 +101,9 @@ def test_int8_is_all_8_bits_and_owes_its_accuracy_to_equalizing(
 
 
 def test_a_file_that_strays_is_not_written(trained_run, tmp_path, monkeypatch):
-    monkeypatch.setitem(tflite.BOUNDS, "float32", 400.0)
+    monkeypatch.setitem(tflite.BOUNDS, "dynamic", 400.0)
     with pytest.raises(InputError, match="at least 400 dB wanted"):
-        tflite.export_tflite(trained_run, tmp_path / "ffa.tflite")
+        tflite.export_tflite(trained_run, tmp_path / "ffa.tflite", "dynamic")
     assert not list(tmp_path.iterdir())
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ffa_keras.ops import spatial_mean
+from ffa_keras.models.moments import spatial_mean
 
 
 @pytest.mark.parametrize("shape", [(2, 9, 7, 3), (1, 768, 768, 4)])
