@@ -1,38 +1,120 @@
-"""Write files whole or not at all."""
+"""Write files and folders whole or not at all, and nobody else's over."""
 
 import contextlib
+import errno
+import fcntl
+import functools
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
+
+from ffa_keras.errors import InputError
+
+# What `sha256sum --check` reads: the files of a folder that was written here.
+SUMS_NAME = "SHA256SUMS"
+_SCRATCH = ".writing-"
+_LOCK = ".lock"
+_OLD = ".old"
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, exclusive: bool = False) -> Iterator[Path]:
     """Yield a temporary path that takes the place of `path` on success.
 
-    After an exception the temporary file or folder is removed and whatever
-    stood at `path` is left as it was.
+    What was written is flushed to the disk first. After an exception it is
+    removed, and whatever stood at `path` is left as it was. A folder gets a
+    `SHA256SUMS` of its files, and is replaced only while it holds exactly
+    those: no file of the user's is ever removed with it.
 
     Args:
         path: file or folder to write; missing parent folders are made.
+        exclusive: whether nothing may stand there, not even if it came while
+            this was written.
 
     Yields:
-        A path of the same name, so of the same suffix, in a temporary folder
+        A path of the same name, so of the same suffix, in a hidden folder
         beside `path`.
+
+    Raises:
+        InputError: something stands there that may not be replaced.
+        RuntimeError: nothing was written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
-    try:
+    if path.is_dir():
+        path = path.resolve()  # A link stays, and leads to the new folder.
+    _check_replaceable(path, exclusive)
+    with scratch_folder(path.parent) as folder:
         temporary = folder / path.name
-        yield temporary
-        if path.is_dir():
-            path.rename(folder / ".replaced")
-        os.replace(temporary, path)
+        try:
+            yield temporary
+            if not os.path.lexists(temporary):
+                raise RuntimeError(f"{path}: nothing was written")
+            if temporary.is_dir():
+                _write_sums(temporary)
+            _flush(temporary)
+            _check_replaceable(path, exclusive)
+            _move(temporary, path, exclusive)
+        except OSError as error:
+            # A full disk does not say which file it was.
+            error.filename = error.filename or str(path)
+            raise
+
+
+@contextlib.contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Yield a hidden folder for what is being written, and remove it.
+
+    Folders that earlier programs left there when they were killed are removed
+    first: their locks went with their processes.
+
+    Args:
+        parent: where to, made if absent.
+
+    Yields:
+        The folder, for which `is_scratch` is true.
+    """
+    parent = Path(parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    _sweep(parent.resolve())
+    folder, lock = _claim(parent)
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def is_scratch(path: Path) -> bool:
+    """Whether a path is in a folder of `scratch_folder`: not to be read."""
+    return any(part.startswith(_SCRATCH) for part in Path(path).parts)
+
+
+def check_sums(folder: Path) -> None:
+    """Compare a folder with the `SHA256SUMS` it was written with, if any.
+
+    Args:
+        folder: of `replacing`.
+
+    Raises:
+        InputError: a file was changed, is missing or unreadable.
+    """
+    for name, wanted in _read_sums(folder).items():
+        file = Path(folder, name)
+        if not file.is_file() or sha256(file) != wanted:
+            raise InputError(
+                f"{file}: damaged, it is not what {SUMS_NAME} says; write or"
+                " copy the folder again"
+            )
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file, 64 hexadecimal digits."""
+    with Path(file).open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,3 +126,129 @@ def write_text(path: Path, text: str) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _check_replaceable(path: Path, exclusive: bool) -> None:
+    if exclusive and os.path.lexists(path):
+        raise _exists(path)
+    if not path.is_dir():
+        return
+    ours = _read_sums(path)
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if name == SUMS_NAME or (file.is_dir() and not file.is_symlink()):
+            continue
+        if not file.is_file() or ours.get(name) != sha256(file):
+            raise InputError(
+                f"{path}: is a folder with a file that was not written by this"
+                f" program, {name}; move it away or name another place"
+            )
+
+
+def _move(temporary: Path, path: Path, exclusive: bool) -> None:
+    """Rename what is flushed; never a file over a folder or the reverse."""
+    if os.path.lexists(path) and temporary.is_dir() != path.is_dir():
+        kinds = ("folder", "file") if path.is_dir() else ("file", "folder")
+        raise InputError(f"{path}: is a {kinds[0]}; name a {kinds[1]}")
+    if exclusive:
+        _move_to_vacant(temporary, path)
+    elif path.is_dir():
+        old = temporary.parent / _OLD / path.name
+        old.parent.mkdir()
+        path.rename(old)
+        try:
+            temporary.rename(path)
+        except OSError:
+            old.rename(path)
+            raise
+    else:
+        temporary.replace(path)
+    _flush_folder(path.parent)
+
+
+def _move_to_vacant(temporary: Path, path: Path) -> None:
+    """Rename without replacing, whoever else is writing to the same place."""
+    try:
+        if temporary.is_dir():
+            temporary.rename(path)
+        else:
+            os.link(temporary, path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise _exists(path) from error
+        if temporary.is_dir():
+            raise
+        temporary.rename(path)  # A file system without hard links.
+
+
+def _exists(path: Path) -> InputError:
+    return InputError(
+        f"{path}: exists and is never replaced; name another place"
+    )
+
+
+@functools.cache  # Once a process: a folder may take thousands of files.
+def _sweep(parent: Path) -> None:
+    """Remove what killed programs left, and put back what they had moved."""
+    for folder in parent.glob(f"{_SCRATCH}*"):
+        with contextlib.suppress(OSError), (folder / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for old in folder.glob(f"{_OLD}/*"):
+                if not (parent / old.name).exists():
+                    old.rename(parent / old.name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _claim(parent: Path) -> tuple[Path, TextIO]:
+    """Make a scratch folder and take its lock, which ends with the process."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=parent))
+        # Until it is locked, another program may take it for a leftover.
+        with contextlib.suppress(FileNotFoundError):
+            lock = (folder / _LOCK).open("w")
+            with contextlib.suppress(OSError):  # Or it is never swept.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if (folder / _LOCK).exists():
+                return folder, lock
+            lock.close()
+
+
+def _write_sums(folder: Path) -> None:
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    (folder / SUMS_NAME).write_text(
+        "".join(f"{sha256(f)}  {f.relative_to(folder)}\n" for f in files),
+        encoding="utf-8",
+    )
+
+
+def _read_sums(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file, by its path in the folder."""
+    try:
+        lines = Path(folder, SUMS_NAME).read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError as error:
+        raise InputError(f"{folder}/{SUMS_NAME}: is damaged") from error
+    return {line[66:]: line[:64] for line in lines}
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file, or a folder and all in it."""
+    if not path.is_dir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    for item in path.iterdir():
+        _flush(item)
+    _flush_folder(path)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # No such thing on this file system.
+            raise
+    finally:
+        os.close(descriptor)
