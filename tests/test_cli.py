@@ -1,0 +1,169 @@
+"""How programs end: one line and a status for what the user can mend."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from ffa_keras.errors import describe
+
+ROOT = Path(__file__).parents[1]
+
+
+def _run(body, *arguments, imports="", **options):
+    """Run a program whose main function is `body`."""
+    program = (
+        "import errno, os, sys\n"
+        f"{imports}\n"
+        "from absl import flags\n"
+        "from ffa_keras import cli\n"
+        "from ffa_keras.errors import InputError, Interrupted\n"
+        "N = flags.DEFINE_integer('number', 0, 'A number.')\n"
+        "TEXT = flags.DEFINE_string('text', '', 'A text.')\n"
+        f"def main():\n    {body}\n"
+        "cli.run(main)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT, timeout=60,
+        **{"capture_output": True, "text": True, **options},
+    )  # fmt: skip
+
+
+def _line(done, status=2):
+    """The one line with which a program ended."""
+    assert done.returncode == status, done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "line"),
+    [
+        ("raise InputError('--x: bad;\\n mend')", 2, "error: --x: bad; mend"),
+        ("raise InputError('a  b.png: bad')", 2, "error: a  b.png: bad"),
+        ("raise Interrupted('at step 3')", 75, "interrupted: at step 3"),
+        ("raise KeyboardInterrupt", 130, "interrupted: stopped from the key"),
+        ("raise MemoryError('9 GiB')", 2, "error: out of memory (9 GiB); use"),
+        (
+            "raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), 'a/b')",
+            2, "error: a/b: no space left on device; make room",
+        ),
+        ("open('/proc/none', 'w')", 2, "error: /proc/none: no such file"),
+        ("open(5000 * 'x')", 2, "error: xxx"),
+        ("b'\\xff'.decode()", 2, "error: text that is not UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_the_user_can_mend_is_one_line(body, status, line):
+    assert _line(_run(body), status).startswith(line)
+
+
+def test_a_name_while_written_is_not_told():
+    body = "open('/proc/.writing-ab12/eye.png', 'w')"
+    assert "/proc/eye.png: no such" in _line(_run(body))
+
+
+@pytest.mark.parametrize(
+    "error", ["TypeError", "AssertionError", "KeyError", "ValueError"]
+)
+def test_mistakes_of_the_program_keep_their_traceback(error):
+    done = _run(f"raise {error}('oh')")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--number=many", "--number=many"),
+        ("--nmber=1", "Unknown command line flag 'nmber'"),
+        ("--flagfile=/nowhere", "/nowhere"),
+        ("--text=two\nlines", "--text: is more than one line"),
+        ("stray", "unexpected argument 'stray'"),
+    ],
+)
+def test_a_bad_flag_is_one_line(flag, words):
+    assert words in _line(_run("pass", flag))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"--text=caf\xe9\n", "--flagfile: text that is not UTF-8"),
+        (b"--text=a\0b\n", "--text: is more than one line"),
+    ],
+)
+def test_a_bad_flagfile_is_one_line(tmp_path, content, words):
+    (tmp_path / "bad.cfg").write_bytes(content)
+    assert words in _line(_run("pass", f"--flagfile={tmp_path / 'bad.cfg'}"))
+
+
+def test_a_folder_as_flagfile_is_one_line(tmp_path):
+    assert str(tmp_path) in _line(_run("pass", f"--flagfile={tmp_path}"))
+
+
+def test_odd_bytes_in_names_can_be_printed():
+    body = "print('\\udcff.png'); print('\\udcff.png', file=sys.stderr)"
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = _run(body, env=environment)
+    assert done.returncode == 0
+    assert done.stdout == done.stderr == "\\udcff.png\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_standard_output_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        done = _run("print('done')", capture_output=False, stdout=full,
+                    stderr=subprocess.PIPE)  # fmt: skip
+    assert "no space left" in _line(done)
+
+
+def test_the_command_line_needs_no_tensorflow():
+    body = "assert 'tensorflow' not in sys.modules"
+    assert _run(body).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "words"),
+    [
+        ("ResourceExhaustedError", "OOM when allocating", "use smaller images"),
+        (
+            "ResourceExhaustedError",
+            "a/.writing-xy/b.index; No space left on device",
+            "a/b.index; No space left on device (ResourceExhaustedError); make",
+        ),
+        ("DataLossError", "corrupted record at 0", "the file is damaged"),
+        ("PermissionDeniedError", "a/b; Read-only file system", "a/b; Read-"),
+        ("OutOfRangeError", "a/b; File too large", "ulimit -f"),
+        ("NotFoundError", "a/b; No such file", "a/b; No such file"),
+    ],
+)
+def test_what_tensorflow_reports_of_the_system_has_words(kind, message, words):
+    text = "{{function_node __wrapped__X}} " + message + " [Op:Save] name: "
+    error = getattr(tf.errors, kind)(None, None, text)
+    assert words in describe(error)
+    assert "{{" not in describe(error)
+
+
+@pytest.mark.parametrize("kind", ["InvalidArgumentError", "InternalError"])
+def test_what_tensorflow_reports_of_the_program_has_none(kind):
+    assert describe(getattr(tf.errors, kind)(None, None, "shapes")) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.EROFS, "name a place that can be written"),
+        (errno.EACCES, "check the permissions"),
+        (errno.ENAMETOOLONG, "shorter name"),
+        (errno.EIO, "check the disk"),
+    ],
+)
+def test_each_error_of_the_system_has_its_cure(number, cure):
+    error = OSError(number, os.strerror(number), "clinic/eye.png")
+    assert describe(error).startswith("clinic/eye.png: ")
+    assert cure in describe(error)
