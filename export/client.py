@@ -3,10 +3,12 @@ r"""Have a photograph translated by TensorFlow Serving.
     python -m export.client --server=http://localhost:8501 --input=eye.tif \
       --output=eye_ffa.png
 
-`http://` and `https://` speak REST, `grpc://` speaks gRPC. The photograph is
+`http://` and `https://` speak REST, `grpc://` and `grpcs://` gRPC; those with
+an s are encrypted, and the server has to show a certificate. The photograph is
 sent as an 8-bit PNG image, upright and without the metadata of its file.
 """
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,12 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
 
 _SERVER = flags.DEFINE_string(
-    "server", None, "http://HOST:8501 or grpc://HOST:8500.", required=True
+    "server", None, "https://HOST:8501, grpcs://HOST:8500.", required=True
+)
+_CA_CERTIFICATE = flags.DEFINE_string(
+    "ca_certificate",
+    "",
+    "PEM file of who vouches for the server; the usual ones if empty.",
 )
 _INPUT = flags.DEFINE_string("input", None, "Photograph.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "PNG file.", required=True)
@@ -32,8 +39,7 @@ def main() -> None:
     from ffa_keras.data.images import encode_png, read_fundus
 
     output = Path(_OUTPUT.value)
-    if output.exists() and not _OVERWRITE.value:
-        raise InputError(f"--output={output}: exists; add --overwrite")
+    _check_output(output)
     translate = _way_to(_SERVER.value)
     png = translate(
         _SERVER.value,
@@ -43,20 +49,38 @@ def main() -> None:
     )
     if not png.startswith(b"\x89PNG\r\n\x1a\n"):
         raise unexpected(_SERVER.value)
-    with replacing(output) as temporary:
+    with replacing(output, exclusive=not _OVERWRITE.value) as temporary:
         temporary.write_bytes(png)
+
+
+def _check_output(output: Path) -> None:
+    if output.is_dir():
+        raise InputError(f"--output={output}: is a folder; name a PNG file")
+    if output.exists() and output.samefile(_INPUT.value):
+        raise InputError(f"--output={output}: is the photograph; name another")
+    if output.exists() and not _OVERWRITE.value:
+        raise InputError(f"--output={output}: exists; add --overwrite")
 
 
 def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
     """Return the function that speaks the server's protocol."""
     scheme = server.partition("://")[0]
+    certificate = _CA_CERTIFICATE.value
+    if certificate and scheme not in ("https", "grpcs"):
+        raise InputError(
+            f"--server={server}: is not encrypted, --ca_certificate is for"
+            " https:// and grpcs://"
+        )
+    if certificate and not Path(certificate).is_file():
+        raise InputError(f"--ca_certificate={certificate}: no such file")
     if scheme in ("http", "https"):
         from export.rest_client import translate_by_rest
 
-        return translate_by_rest
-    if scheme != "grpc":
+        return functools.partial(translate_by_rest, ca_certificate=certificate)
+    if scheme not in ("grpc", "grpcs"):
         raise InputError(
-            f"--server={server}: start it with http://, https:// or grpc://"
+            f"--server={server}: start it with http://, https://, grpc:// or"
+            " grpcs://"
         )
     try:
         from export.grpc_client import translate_by_grpc
@@ -65,7 +89,7 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
             f"--server={server}: needs tensorflow-serving-api; pip install"
             " 'ffa_keras[serving]'"
         ) from error
-    return translate_by_grpc
+    return functools.partial(translate_by_grpc, ca_certificate=certificate)
 
 
 if __name__ == "__main__":

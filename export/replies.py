@@ -33,6 +33,14 @@ def absent(server: str) -> InputError:
     )
 
 
+def untrusted(server: str) -> InputError:
+    """Return what to raise when nobody vouches for the server."""
+    return InputError(
+        f"--server={server}: its certificate is not trusted; give the one that"
+        " vouches for it with --ca_certificate"
+    )
+
+
 def unexpected(server: str) -> InputError:
     """Return what to raise when the answer is of something else."""
     return InputError(

@@ -3,16 +3,28 @@
 import base64
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.request
 
 from export.endpoints import ENCODED
-from export.replies import MOST_BYTES, absent, late, refused, unexpected
+from export.replies import (
+    MOST_BYTES,
+    absent,
+    late,
+    refused,
+    unexpected,
+    untrusted,
+)
 from ffa_keras.errors import InputError
 
 
 def translate_by_rest(
-    server: str, model_name: str, png: bytes, timeout: float
+    server: str,
+    model_name: str,
+    png: bytes,
+    timeout: float,
+    ca_certificate: str = "",
 ) -> bytes:
     """Have an image file translated over REST.
 
@@ -21,6 +33,7 @@ def translate_by_rest(
         model_name: as the server knows it.
         png: the image file.
         timeout: seconds to wait for the server.
+        ca_certificate: PEM file of who vouches for the server.
 
     Returns:
         The PNG file of the answer.
@@ -34,6 +47,7 @@ def translate_by_rest(
         model_name,
         {"signature_name": ENCODED, "instances": [instance]},
         timeout,
+        ca_certificate,
     )
     try:
         (prediction,) = answer["predictions"]
@@ -42,7 +56,13 @@ def translate_by_rest(
         raise unexpected(server) from error
 
 
-def call_rest(server: str, model_name: str, body: dict, timeout: float) -> dict:
+def call_rest(
+    server: str,
+    model_name: str,
+    body: dict,
+    timeout: float,
+    ca_certificate: str = "",
+) -> dict:
     """Send the JSON body of a `:predict` request and return the answer's.
 
     Args:
@@ -50,17 +70,21 @@ def call_rest(server: str, model_name: str, body: dict, timeout: float) -> dict:
         model_name: as the server knows it.
         body: as TensorFlow Serving's REST API defines it.
         timeout: seconds to wait for the server.
+        ca_certificate: PEM file of who vouches for the server.
 
     Raises:
         InputError: no answer in time, or a refusal, in the server's words.
     """
+    context = ssl.create_default_context(cafile=ca_certificate or None)
     request = urllib.request.Request(
         f"{server.rstrip('/')}/v1/models/{model_name}:predict",
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as reply:
+        with urllib.request.urlopen(
+            request, timeout=timeout, context=context
+        ) as reply:
             content = reply.read(MOST_BYTES + 1)
     except urllib.error.HTTPError as error:
         raise _refused(server, error.code, error.read(MOST_BYTES)) from error
@@ -69,6 +93,8 @@ def call_rest(server: str, model_name: str, body: dict, timeout: float) -> dict:
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
             raise late(server, timeout) from error
+        if isinstance(error.reason, ssl.SSLCertVerificationError):
+            raise untrusted(server) from error
         raise absent(server) from error
     except (OSError, http.client.HTTPException) as error:
         raise absent(server) from error

@@ -1,16 +1,18 @@
 """A stand-in for TensorFlow Serving, which is not to be had everywhere.
 
-    python -I stand_in_server.py MODEL_VERSION_FOLDER MODEL_NAME
+    python -I stand_in_server.py MODEL_VERSION_FOLDER MODEL_NAME CERTIFICATE KEY
 
 It is no TensorFlow Serving: it follows the published rules of its REST API and
 the real gRPC service of `tensorflow-serving-api`, and loads the model with the
 C++ loader of SavedModels, without any Python of the project. It prints the
-ports of REST and gRPC and serves until its standard input is closed.
+ports of REST and gRPC, plain and with TLS as a proxy before the server has it,
+and serves until its standard input is closed.
 """
 
 import base64
 import http.server
 import json
+import ssl
 import sys
 import threading
 from concurrent import futures
@@ -23,7 +25,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-FOLDER, NAME = sys.argv[1:]
+FOLDER, NAME, CERTIFICATE, KEY = sys.argv[1:]
 
 
 class Refusal(Exception):
@@ -188,9 +190,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def serve_rest(context=None):
+    """Return the port of REST, with TLS if there is a context for it."""
+    rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if context:
+        rest.socket = context.wrap_socket(rest.socket, server_side=True)
+    threading.Thread(target=rest.serve_forever, daemon=True).start()
+    return rest.server_port
+
+
 MODEL = Model(FOLDER)
-rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-threading.Thread(target=rest.serve_forever, daemon=True).start()
+tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+tls.load_cert_chain(CERTIFICATE, KEY)
+rest_ports = [serve_rest(), serve_rest(tls)]
 server = grpc.server(
     futures.ThreadPoolExecutor(1),
     options=[("grpc.max_receive_message_length", -1)],
@@ -199,7 +211,12 @@ prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
     Service(), server
 )
 port = server.add_insecure_port("127.0.0.1:0")
+with open(CERTIFICATE, "rb") as certificate, open(KEY, "rb") as key:
+    pair = [(key.read(), certificate.read())]
+tls_port = server.add_secure_port(
+    "127.0.0.1:0", grpc.ssl_server_credentials(pair)
+)
 server.start()
 assert not any(name.startswith("ffa_keras") for name in sys.modules)
-print(rest.server_port, port, flush=True)
+print(*rest_ports, port, tls_port, flush=True)
 sys.stdin.read()

@@ -1,5 +1,6 @@
 """The clients against a stand-in for TensorFlow Serving."""
 
+import shutil
 import socket
 import struct
 import subprocess
@@ -40,7 +41,25 @@ def generator():
 
 
 @pytest.fixture(scope="module")
-def servers(generator, tmp_path_factory):
+def certificate(tmp_path_factory):
+    """A self-signed certificate of this machine; its key is beside it."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+            "-subj", "/CN=localhost", "-addext",
+            "subjectAltName=IP:127.0.0.1", "-days", "2",
+            "-keyout", file.with_name("key.pem"), "-out", file,
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return file
+
+
+@pytest.fixture(scope="module")
+def servers(generator, certificate, tmp_path_factory):
     """Addresses of the stand-in by scheme; it never sees our code."""
     folder = tmp_path_factory.mktemp("model")
     module = ExportedGenerator(generator)
@@ -48,17 +67,20 @@ def servers(generator, tmp_path_factory):
     place = str(next(iter(apis.__path__))).removesuffix("tensorflow_serving")
     code = Path(__file__).with_name("stand_in_server.py")
     run = f"import sys, runpy; sys.path.append({place!r});"
-    run += f" sys.argv = ['', {str(folder)!r}, 'eyes'];"
+    key = certificate.with_name("key.pem")
+    run += f" sys.argv = ['', {str(folder)!r}, 'eyes', {str(certificate)!r},"
+    run += f" {str(key)!r}];"
     run += f" runpy.run_path({str(code)!r}, run_name='__main__')"
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", run],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, text=True, cwd=folder,
     )  # fmt: skip
-    rest, rpc = process.stdout.readline().split()
+    schemes = ("http", "https", "grpc", "grpcs")
+    ports = process.stdout.readline().split()
     yield {
-        "http": f"http://127.0.0.1:{rest}",
-        "grpc": f"grpc://127.0.0.1:{rpc}",
+        scheme: f"{scheme}://127.0.0.1:{port}"
+        for scheme, port in zip(schemes, ports, strict=True)
     }
     process.stdin.close()
     process.wait(60)
@@ -85,6 +107,24 @@ def test_a_good_request_is_answered_as_keras_answers(ask, generator):
     assert b"not for clinical use" in answer
 
 
+SECURE = {"https": "http", "grpcs": "grpc"}
+
+
+@pytest.mark.parametrize("scheme", SECURE)
+def test_a_photograph_travels_encrypted(servers, certificate, scheme):
+    png = encode_png(FUNDUS)
+    plain = SECURE[scheme]
+    assert WAYS[plain](
+        servers[scheme], "eyes", png, 60, str(certificate)
+    ) == WAYS[plain](servers[plain], "eyes", png, 60)
+
+
+@pytest.mark.parametrize("scheme", SECURE)
+def test_a_server_that_nobody_vouches_for_gets_no_photograph(servers, scheme):
+    with pytest.raises(InputError, match="not trusted.*--ca_certificate"):
+        WAYS[SECURE[scheme]](servers[scheme], "eyes", encode_png(FUNDUS), 60)
+
+
 def _claiming(width, height):
     """A PNG file of 33 bytes that claims a size."""
     head = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 2, 0, 0, 0)
@@ -98,7 +138,7 @@ def _claiming(width, height):
         (_claiming(50_000, 50_000), r"refused: too large: at most 4194304"),
         (_claiming(2**31 - 1, 2**31 - 1), r"refused: too large"),
         (b"no image", r"refused: .*[Uu]nknown image file format"),
-        (encode_png(FUNDUS)[:500], r"refused: .*PNG"),
+        (encode_png(FUNDUS)[:500], r"refused: damaged"),
     ],
     ids=["large", "largest", "text", "cut"],
 )
@@ -203,6 +243,31 @@ def test_an_address_without_a_scheme_is_refused(run_program, tmp_path):
         check=False,
     )  # fmt: skip
     assert refused.stderr.splitlines()[-1] == (
-        "error: --server=localhost:8501: start it with http://, https:// or"
-        " grpc://"
+        "error: --server=localhost:8501: start it with http://, https://,"
+        " grpc:// or grpcs://"
     )
+
+
+@pytest.mark.parametrize(
+    "output, words",
+    [
+        ("folder", "is a folder; name a PNG file"),
+        ("eye.png", "is the photograph; name another"),
+        ("link.png", "is the photograph; name another"),
+    ],
+)
+def test_the_answer_replaces_neither_folder_nor_photograph(
+    run_program, tmp_path, output, words
+):
+    write_png(tmp_path / "eye.png", FUNDUS)
+    (tmp_path / "link.png").symlink_to(tmp_path / "eye.png")
+    (tmp_path / "folder").mkdir()
+    before = (tmp_path / "eye.png").read_bytes()
+    refused = run_program(
+        "-m", "export.client", "--server=http://localhost:8501", "--overwrite",
+        f"--input={tmp_path / 'eye.png'}", f"--output={tmp_path / output}",
+        check=False,
+    )  # fmt: skip
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1].endswith(words)
+    assert (tmp_path / "eye.png").read_bytes() == before
