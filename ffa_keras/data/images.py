@@ -1,9 +1,7 @@
 """Read and write fundus photographs and angiograms.
 
-Everything inside the project is 8 bit. Files of 16 bits a sample are scaled by
-the least of 255, 4095 and 65535 (8, 12 and 16 bits in a 16-bit file) that
-holds their brightest sample. Transparency and metadata are dropped; the EXIF
-orientation is applied.
+Everything inside the project is 8 bit. Transparency and metadata are dropped;
+the EXIF orientation is applied.
 """
 
 from pathlib import Path
@@ -11,62 +9,88 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ffa_keras.data.image_files import (
+    Damaged,
+    check,
+    unreadable,
+)
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
 from ffa_keras.registration.retina import field_of_view
 
 __all__ = [
     "IMAGE_SUFFIXES",
-    "MAX_PIXELS",
     "decode_png",
     "encode_png",
     "field_of_view",
     "read_ffa",
     "read_fundus",
+    "sample_bits",
     "write_png",
 ]
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
-# Twelve times an ultra-widefield photograph: more is a mistake or an attack.
-MAX_PIXELS = 2**27
 
 _READ = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-_FULL_SCALES = (255, 4095, 65535)
-# By first bytes: marker of pixel data, and the end mark that must follow it.
-_ENDINGS = {
-    b"\x89PNG": (b"IDAT", b"IEND"),
-    b"\xff\xd8": (b"\xff\xda", b"\xff\xd9"),
-}
+# Of a file of which nobody says how many bits its samples have.
+_USUAL_BITS = (8, 12, 16)
 
 
-def read_fundus(path: str | Path) -> np.ndarray:
+def read_fundus(path: str | Path, bits: int | None = None) -> np.ndarray:
     """Read a fundus photograph.
 
     Args:
         path: PNG, TIFF, JPEG, BMP or GIF file of 8 or 16 bits; colour or grey.
+        bits: of the brightest sample possible in a 16-bit file, 8 to 16, which
+            becomes 255: the same for all files of a camera, so that all keep
+            their brightness. If `None`, the least of 8, 12 and 16 that holds
+            the brightest sample of this file. Files of 8 bits stay as they
+            are.
 
     Returns:
         uint8 array [H, W, 3], RGB; three equal channels if the file is grey.
 
     Raises:
-        InputError: the file is absent, unreadable, cut short or too large.
+        InputError: the file is absent, unreadable, damaged or too large, or
+            holds a sample of more than `bits`.
     """
-    return cv2.cvtColor(_read(Path(path)), cv2.COLOR_BGR2RGB)
+    image = _to_uint8(_read(Path(path)), Path(path), bits)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def read_ffa(path: str | Path) -> np.ndarray:
+def read_ffa(path: str | Path, bits: int | None = None) -> np.ndarray:
     """Read an angiogram.
 
     Args:
         path: as for `read_fundus`.
+        bits: as for `read_fundus`.
 
     Returns:
         uint8 array [H, W, 1]; the luminance if the file is in colour.
 
     Raises:
-        InputError: the file is absent, unreadable, cut short or too large.
+        InputError: as `read_fundus`.
     """
-    return cv2.cvtColor(_read(Path(path)), cv2.COLOR_BGR2GRAY)[..., None]
+    image = _to_uint8(_read(Path(path)), Path(path), bits)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
+
+
+def sample_bits(path: str | Path) -> int:
+    """Return how many bits the brightest sample of a file takes.
+
+    The largest over the files of a camera is what `bits` should be for all.
+
+    Args:
+        path: as for `read_fundus`.
+
+    Returns:
+        8 to 16; 8 for every file of 8 bits.
+
+    Raises:
+        InputError: as `read_fundus`.
+    """
+    image = _read(Path(path))
+    return 8 if image.dtype == np.uint8 else max(8, _least_bits(image))
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -109,64 +133,49 @@ def write_png(path: str | Path, image: np.ndarray) -> None:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Return uint8 BGR [H, W, 3]."""
+    """Return BGR [H, W, 3], uint8 or uint16."""
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise InputError(f"{path}: {reason.lower()}; check the path") from error
-    if not data:
-        raise InputError(f"{path}: the file is empty; copy it again")
-    for start, (pixels, end) in _ENDINGS.items():
-        if data.startswith(start) and data.rfind(end) <= data.rfind(pixels):
-            raise InputError(f"{path}: the file is cut short; copy it again")
-    if data.startswith(b"\x89PNG") and not _chunks_fit(data):
-        raise InputError(f"{path}: the file is damaged; copy it again")
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
-    except cv2.error as error:
-        if "MAX_IMAGE" not in str(error):
-            raise InputError(_unreadable(path)) from error
-        raise InputError(_too_large(path)) from error
-    if image is None:
-        raise InputError(_unreadable(path))
-    if image.shape[0] * image.shape[1] > MAX_PIXELS:
-        raise InputError(_too_large(path))
-    return _to_uint8(image, path)
-
-
-def _chunks_fit(data: bytes) -> bool:
-    """Whether a PNG file holds every chunk whose length it gives.
-
-    OpenCV allocates what a chunk claims, up to gigabytes, before it reads.
-    """
-    at = 8
-    while at < len(data):
-        kind = data[at + 4 : at + 8]
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-        if kind == b"IEND":
-            return at <= len(data)
-    return False
-
-
-def _unreadable(path: Path) -> str:
-    return (
-        f"{path}: not a readable image; give a whole PNG, TIFF, JPEG, BMP or"
-        " GIF file"
-    )
-
-
-def _too_large(path: Path) -> str:
-    return f"{path}: more than {MAX_PIXELS} pixels; scale the image down"
-
-
-def _to_uint8(image: np.ndarray, path: Path) -> np.ndarray:
-    if image.dtype == np.uint8:
-        return image
-    if image.dtype != np.uint16:
+        check(data)
+        try:
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
+        except cv2.error as error:
+            raise unreadable() from error
+        if image is None:
+            raise unreadable()
+    except Damaged as error:
+        raise InputError(f"{path}: {error}") from error
+    if image.dtype not in (np.uint8, np.uint16):
         raise InputError(
             f"{path}: samples of type {image.dtype}; save it with 8 or 16 bits"
         )
-    brightest = int(image.max())
-    scale = next(s for s in _FULL_SCALES if s >= brightest)
-    return np.rint(image * np.float32(255 / scale)).astype(np.uint8)
+    return image
+
+
+def _least_bits(image: np.ndarray) -> int:
+    """Return the number of bits that hold the brightest sample."""
+    return int(image.max()).bit_length()
+
+
+def _to_uint8(image: np.ndarray, path: Path, bits: int | None) -> np.ndarray:
+    if image.dtype == np.uint8:
+        return image
+    least = _least_bits(image)
+    if bits is None:
+        bits = next(usual for usual in _USUAL_BITS if usual >= least)
+    if least > bits:
+        raise InputError(
+            f"{path}: a sample takes {least} bits, more than the {bits} that"
+            " were given; give as many as the brightest file of the camera has"
+        )
+    scale = np.float32(255 / (2**bits - 1))
+    table = np.rint(np.arange(2**bits, dtype=np.uint16) * scale)
+    table = table.astype(np.uint8)
+    scaled = np.empty(image.shape, np.uint8)
+    for row, samples in zip(scaled, image, strict=True):  # To save memory.
+        row[:] = table[samples]
+    return scaled

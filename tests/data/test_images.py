@@ -13,6 +13,7 @@ from ffa_keras.data.images import (
     field_of_view,
     read_ffa,
     read_fundus,
+    sample_bits,
     write_png,
 )
 from ffa_keras.errors import InputError
@@ -73,6 +74,88 @@ def test_sixteen_bit_files_fill_the_eight_bit_range(
     np.testing.assert_allclose(
         read_ffa(tmp_path / f"a.{suffix}")[..., 0], want, atol=0.5 + 1e-3
     )
+
+
+def _deep(path, brightest):
+    """A grey 16-bit file whose median is half of its brightest sample."""
+    levels = np.full((9, 9), brightest // 2, np.uint16)
+    levels[0, 0] = brightest
+    cv2.imwrite(str(path), levels)
+    return path
+
+
+@pytest.mark.parametrize("read", [read_fundus, read_ffa])
+@pytest.mark.parametrize("bits", [12, 14, 16])
+def test_files_of_one_camera_keep_their_brightness(tmp_path, read, bits):
+    """Whatever the brightest sample of each happens to be."""
+    for brightest in (255, 2000, 4095):
+        image = read(_deep(tmp_path / "a.png", brightest), bits)
+        want = round(brightest * 255 / (2**bits - 1))
+        assert image.max() == want, brightest
+
+
+def test_a_sample_of_more_bits_than_given_is_refused(tmp_path):
+    path = _deep(tmp_path / "a.png", 4096)
+    with pytest.raises(InputError, match="a.png: a sample takes 13 bits"):
+        read_fundus(path, 12)
+
+
+def test_bits_do_not_touch_files_of_eight(tmp_path, picture):
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_fundus(tmp_path / "a.png", 12), picture)
+
+
+@pytest.mark.parametrize(
+    ("brightest", "bits"), [(200, 8), (255, 8), (4000, 12), (4096, 13)]
+)
+def test_the_bits_of_the_brightest_sample(tmp_path, brightest, bits):
+    assert sample_bits(_deep(tmp_path / "a.png", brightest)) == bits
+
+
+def test_files_of_eight_bits_take_eight(tmp_path, picture):
+    Image.fromarray(picture // 9).save(tmp_path / "a.png")
+    assert sample_bits(tmp_path / "a.png") == 8
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8, 32773])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_whole_tiff_files_of_every_kind_are_read(
+    tmp_path, picture, compression, channels, kind
+):
+    image = np.dstack([picture, picture[..., 0]])[..., :channels].astype(kind)
+    image = image[..., 0] if channels == 1 else image
+    cv2.imwrite(
+        str(tmp_path / "a.tif"),
+        image,
+        [cv2.IMWRITE_TIFF_COMPRESSION, compression],
+    )
+    want = image[..., None] if channels == 1 else image[..., 2::-1]
+    np.testing.assert_array_equal(
+        read_fundus(tmp_path / "a.tif"), np.broadcast_to(want, (40, 60, 3))
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"progressive": True},
+        {"optimize": True},
+        {"subsampling": 0},
+        {"restart_marker_blocks": 2},
+        {"comment": b"\xff\xd8\xff\xda\xff\xd9"},
+    ],
+)
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_whole_jpeg_files_of_every_kind_are_read(
+    tmp_path, picture, mode, options
+):
+    Image.fromarray(picture).convert(mode).save(tmp_path / "a.jpg", **options)
+    # What cameras append, such as a second picture that was cut.
+    data = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(data + b"\xff\xd8\xff\xda")
+    want = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    np.testing.assert_array_equal(read_fundus(tmp_path / "a.jpg"), want)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
