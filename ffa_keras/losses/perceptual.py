@@ -1,5 +1,6 @@
 """Perceptual loss: squared difference of VGG19 features (paper, Eq. 6)."""
 
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,8 @@ from ffa_keras.ops import to_grey_levels
 
 # Convolutions of VGG19 up to the features of DeblurGAN, block3_conv3.
 _BLOCKS = ((64, 2), (128, 2), (256, 3))
+# Of an array: twice the largest kernel, 3x3x256x256. Files can claim more.
+_MOST_BYTES = 2 * 3 * 3 * 256 * 256 * 4
 _IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
@@ -109,10 +112,10 @@ def _load_weights(source: str) -> list[np.ndarray]:
         raise InputError(f"--vgg_weights={source}: no such file")
     try:
         return readers[path.suffix](path)
-    except (KeyError, OSError, ValueError) as error:
+    except Exception as error:  # Whatever a damaged or foreign file leads to.
         raise InputError(
             f"--vgg_weights={source}: not VGG19 weights up to block3_conv3"
-            f" ({error})"
+            f" ({error}); give the file of Keras or of this project's form"
         ) from error
 
 
@@ -133,12 +136,17 @@ def _download() -> list[np.ndarray]:
 
 
 def _read_npz(path: Path) -> list[np.ndarray]:
+    names = [
+        f"{name}__{kind}"
+        for name in _layer_names()
+        for kind in ("kernel", "bias")
+    ]
+    with zipfile.ZipFile(path) as archive:
+        sizes = [archive.getinfo(f"{name}.npy").file_size for name in names]
+    if max(sizes) > _MOST_BYTES:
+        raise ValueError("other shapes")
     with np.load(path) as arrays:
-        return [
-            arrays[f"{name}__{kind}"]
-            for name in _layer_names()
-            for kind in ("kernel", "bias")
-        ]
+        return [arrays[name] for name in names]
 
 
 def _read_h5(path: Path) -> list[np.ndarray]:
@@ -146,14 +154,17 @@ def _read_h5(path: Path) -> list[np.ndarray]:
     with h5py.File(path) as file:
         root = file["model_weights"] if "model_weights" in file else file
         for name in _layer_names():
-            arrays: list[np.ndarray] = []
+            found: list[h5py.Dataset] = []
             root[name].visititems(
-                lambda _, item, found=arrays: (
-                    found.append(item[()])
+                lambda _, item, found=found: (
+                    found.append(item)
                     if isinstance(item, h5py.Dataset)
                     else None
                 )
             )
+            if any(item.nbytes > _MOST_BYTES for item in found):
+                raise ValueError("other shapes")
             # The bias is the one with a single axis.
-            weights += sorted(arrays, key=lambda array: -array.ndim)
+            found.sort(key=lambda item: -item.ndim)
+            weights += [item[()] for item in found]
     return weights

@@ -1,5 +1,7 @@
 """The perceptual loss and where its VGG19 weights come from."""
 
+import pickle
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -111,6 +113,59 @@ def test_other_files_are_refused(tmp_path, suffix):
     path.write_bytes(b"not weights")
     with pytest.raises(InputError, match="not VGG19 weights"):
         PerceptualLoss(str(path))
+
+
+class _Harm:
+    """Leaves a file where it is unpickled."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize("wrapped", ["pickle", "npz"])
+def test_no_pickle_is_run(tmp_path, wrapped):
+    path, mark = tmp_path / "weights.npz", tmp_path / "was here"
+    if wrapped == "pickle":
+        path.write_bytes(pickle.dumps(_Harm(mark)))
+    else:
+        names = [f"{n}__{k}" for n in NAMES for k in ("kernel", "bias")]
+        harm = np.array(_Harm(mark), object)
+        np.savez(path, **dict.fromkeys(names, harm))
+    with pytest.raises(InputError, match="not VGG19 weights"):
+        PerceptualLoss(str(path))
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_an_empty_file_is_refused(tmp_path, suffix):
+    (tmp_path / f"weights{suffix}").touch()
+    with pytest.raises(InputError, match="not VGG19 weights"):
+        PerceptualLoss(str(tmp_path / f"weights{suffix}"))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_arrays_of_gigabytes_are_refused_unread(tmp_path, suffix):
+    """A sparse HDF5 file of 2 kB, a ZIP archive of 200 kB."""
+    path = tmp_path / f"weights{suffix}"
+    tracemalloc.start()
+    if suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            for name in NAMES:
+                file.create_dataset(f"{name}/kernel", (2**14,) * 2 + (8, 8))
+                file.create_dataset(f"{name}/bias", (64,))
+    else:
+        zeros = np.zeros((2**24,), np.float32)
+        names = [f"{n}__{k}" for n in NAMES for k in ("kernel", "bias")]
+        np.savez_compressed(path, **dict.fromkeys(names, zeros))
+        del zeros
+    tracemalloc.reset_peak()
+    with pytest.raises(InputError, match="not VGG19 weights.*other shapes"):
+        PerceptualLoss(str(path))
+    assert tracemalloc.get_traced_memory()[1] < 2**25
+    tracemalloc.stop()
 
 
 def test_weights_of_another_shape_are_refused(npz, tmp_path):
