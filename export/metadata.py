@@ -11,9 +11,8 @@ from pathlib import Path
 
 from export.agreement import Agreement
 from export.endpoints import FFA, FUNDUS, SERVING_DEFAULT
+from ffa_keras.files import METADATA_NAME, SUM_KEY, sha256
 from ffa_keras.inference.files import LABEL
-
-METADATA_NAME = "metadata.json"
 
 
 def add_metadata(
@@ -30,6 +29,7 @@ def add_metadata(
     about = {
         **LABEL,
         "Generator": generator,
+        SUM_KEY: sha256(file),
         "Precision": precision,
         "Agreement": str(agreement),
         "Signature": SERVING_DEFAULT,

@@ -2,7 +2,8 @@ r"""Export a run's generator as a SavedModel for TensorFlow Serving.
 
     python -m export.saved_model --run_dir=runs/isfahan --output=models/ffa
 
-Writes `OUTPUT/VERSION/`; the version is one more than the largest there.
+Writes `OUTPUT/VERSION/`; the version is one more than the largest there. Its
+`SHA256SUMS` tell whether its files are still what was written.
 """
 
 from pathlib import Path
@@ -61,7 +62,7 @@ def export_saved_model(
             f"--version={folder.name}: {folder} exists; versions are never"
             " replaced"
         )
-    with replacing(folder) as temporary:
+    with replacing(folder, exclusive=True) as temporary:
         tf.saved_model.save(module, str(temporary), module.signatures)
         if warm_up:
             write_warm_up(temporary, output.resolve().name)

@@ -17,10 +17,14 @@ from export.endpoints import (
     SERVING_DEFAULT,
     WITH_SALIENCY,
 )
+from ffa_keras.data.image_files import MAX_SCANS
 from ffa_keras.inference.files import LABEL, PNG_START, text_chunks
 from ffa_keras.inference.translators import MOST_PIXELS_WHOLE
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 
+SMALLEST_SIDE = 16
+# Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.
+_MOST_CHUNKS = 2**14
 # Any batch, any height and width from 16 pixels, 4 megapixels in all; RGB.
 FUNDUS_SPEC = tf.TensorSpec([None, None, None, 3], tf.float32, FUNDUS)
 FUNDUS_BYTES_SPEC = tf.TensorSpec([None], tf.string, FUNDUS_BYTES)
@@ -107,11 +111,12 @@ class ExportedGenerator(tf.Module):
     def _generate(self, fundus: tf.Tensor) -> tf.Tensor:
         """Run the network on as many pixels as memory can hold."""
         shape = tf.shape(fundus, tf.int64)
-        with tf.control_dependencies([_assert_fits(shape[:3])]):
+        with tf.control_dependencies(_assert_size(shape[:3])):
             return self.generator(tf.identity(fundus))
 
     def _translate_file(self, content: tf.Tensor) -> tf.Tensor:
-        with tf.control_dependencies([_assert_fits(_claimed_size(content))]):
+        checks = [*_assert_size(_claimed_size(content)), _assert_sound(content)]
+        with tf.control_dependencies(checks):
             content = tf.identity(content)
         fundus = tf.cast(_decode(content), tf.float32)
         fundus.set_shape([None, None, 3])
@@ -161,9 +166,6 @@ def _claimed_size(content: tf.Tensor) -> tf.Tensor:
         size = tf.io.decode_raw(raw, kind, little_endian=little)
         return tf.abs(tf.cast(size, tf.int64))
 
-    def starts(mark: bytes) -> tf.Tensor:
-        return tf.equal(tf.strings.substr(head, 0, len(mark)), mark)
-
     return tf.case(
         [
             (
@@ -172,19 +174,81 @@ def _claimed_size(content: tf.Tensor) -> tf.Tensor:
                     tf.image.extract_jpeg_shape(content)[:2], tf.int64
                 ),
             ),
-            (starts(b"\x89PNG"), lambda: integers(16, tf.int32, False)),
-            (starts(b"BM"), lambda: integers(18, tf.int32, True)),
-            (starts(b"GIF8"), lambda: integers(6, tf.uint16, True)),
+            (_starts(head, b"\x89PNG"), lambda: integers(16, tf.int32, False)),
+            (_starts(head, b"BM"), lambda: integers(18, tf.int32, True)),
+            (_starts(head, b"GIF8"), lambda: integers(6, tf.uint16, True)),
         ],
         # No image: decoding says so.
-        default=lambda: tf.zeros([2], tf.int64),
+        default=lambda: tf.fill([2], tf.constant(SMALLEST_SIDE, tf.int64)),
     )
 
 
-def _assert_fits(size: tf.Tensor) -> tf.Operation:
-    return tf.debugging.assert_less_equal(
-        tf.reduce_prod(size),
-        tf.constant(MOST_PIXELS_WHOLE, tf.int64),
-        f"too large: at most {MOST_PIXELS_WHOLE} pixels at once; translate"
-        " larger photographs with ffa_keras.inference, in strips",
+def _assert_size(size: tf.Tensor) -> list[tf.Operation]:
+    """Refuse sizes, int64 [..., H, W], that a network cannot take."""
+    return [
+        tf.debugging.assert_greater_equal(
+            tf.reduce_min(size[-2:]),
+            tf.constant(SMALLEST_SIDE, tf.int64),
+            f"too small: give at least {SMALLEST_SIDE} pixels a side",
+        ),
+        tf.debugging.assert_less_equal(
+            tf.reduce_prod(size),
+            tf.constant(MOST_PIXELS_WHOLE, tf.int64),
+            f"too large: at most {MOST_PIXELS_WHOLE} pixels at once; translate"
+            " larger photographs with ffa_keras.inference, in strips",
+        ),
+    ]
+
+
+def _assert_sound(content: tf.Tensor) -> tf.Operation:
+    """Refuse a file that takes more to decode than its pixels do."""
+    return tf.debugging.assert_equal(
+        tf.cond(
+            tf.io.is_jpeg(content),
+            lambda: _scans(content) <= MAX_SCANS,
+            lambda: tf.cond(
+                _starts(content, b"\x89PNG"),
+                lambda: _chunks_fit(content),
+                lambda: True,
+            ),
+        ),
+        True,
+        "damaged, or written to harm: save the image again",
     )
+
+
+def _scans(content: tf.Tensor) -> tf.Tensor:
+    """Return how many scans a JPEG file may have; decoding takes as long."""
+    return tf.size(tf.strings.split(content, sep=b"\xff\xda")) - 1
+
+
+def _chunks_fit(content: tf.Tensor) -> tf.Tensor:
+    """Whether a PNG file holds every chunk whose length it gives.
+
+    TensorFlow allocates what a chunk claims, up to 2 GB, before it reads.
+    """
+    length = tf.strings.length(content)
+
+    def at_chunk(at: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
+        return ~last & (at <= length - 12)
+
+    def go_on(at: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        head = tf.strings.substr(content, at, 8)
+        claimed = tf.io.decode_raw(head, tf.int32, little_endian=False)[0]
+        # A negative length and one past the end are as wrong as each other.
+        fits = (claimed >= 0) & (claimed <= length - 12 - at)
+        end = tf.equal(tf.strings.substr(head, 4, 4), b"IEND")
+        return tf.where(fits, at + 12 + claimed, length + 1), end & fits
+
+    at, last = tf.while_loop(
+        at_chunk,
+        go_on,
+        (tf.constant(8), tf.constant(False)),
+        maximum_iterations=_MOST_CHUNKS,
+    )
+    return last & (at <= length)
+
+
+def _starts(content: tf.Tensor, mark: bytes) -> tf.Tensor:
+    head = tf.strings.substr(content + bytes(len(mark)), 0, len(mark))
+    return tf.equal(head, mark)

@@ -5,9 +5,11 @@ import errno
 import fcntl
 import functools
 import hashlib
+import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +18,9 @@ from ffa_keras.errors import InputError
 
 # What `sha256sum --check` reads: the files of a folder that was written here.
 SUMS_NAME = "SHA256SUMS"
+# In the ZIP archive that may follow a model in its file.
+METADATA_NAME = "metadata.json"
+SUM_KEY = "SHA-256"
 _SCRATCH = ".writing-"
 _LOCK = ".lock"
 _OLD = ".old"
@@ -60,7 +65,8 @@ def replacing(path: Path, exclusive: bool = False) -> Iterator[Path]:
             _move(temporary, path, exclusive)
         except OSError as error:
             # A full disk does not say which file it was.
-            error.filename = error.filename or str(path)
+            if error.errno and not error.filename:
+                error.filename = str(path)
             raise
 
 
@@ -93,22 +99,47 @@ def is_scratch(path: Path) -> bool:
     return any(part.startswith(_SCRATCH) for part in Path(path).parts)
 
 
-def check_sums(folder: Path) -> None:
-    """Compare a folder with the `SHA256SUMS` it was written with, if any.
+def check_sums(path: Path) -> None:
+    """Compare what was written here with the SHA-256 it was given.
 
     Args:
-        folder: of `replacing`.
+        path: a folder of `replacing`, with its `SHA256SUMS`, or a file that
+            is followed by a ZIP archive whose `metadata.json` has the sum of
+            what is before it. What has neither is not checked.
 
     Raises:
         InputError: a file was changed, is missing or unreadable.
     """
-    for name, wanted in _read_sums(folder).items():
-        file = Path(folder, name)
+    path = Path(path)
+    if path.is_file():
+        _check_file(path)
+        return
+    for name, wanted in _read_sums(path).items():
+        file = path / name
         if not file.is_file() or sha256(file) != wanted:
-            raise InputError(
-                f"{file}: damaged, it is not what {SUMS_NAME} says; write or"
-                " copy the folder again"
-            )
+            raise _damaged(file)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            about = json.loads(archive.read(METADATA_NAME))
+            start = min(entry.header_offset for entry in archive.infolist())
+    except Exception as error:  # Whatever a damaged archive leads to.
+        if METADATA_NAME.encode() in path.read_bytes():
+            raise _damaged(path) from error
+        return
+    wanted = about.get(SUM_KEY)
+    with path.open("rb") as file:
+        found = hashlib.sha256(file.read(start)).hexdigest()
+    if wanted not in (None, found):
+        raise _damaged(path)
+
+
+def _damaged(file: Path) -> InputError:
+    return InputError(
+        f"{file}: damaged, it is not what was written; copy or write it again"
+    )
 
 
 def sha256(file: Path) -> str:
@@ -228,7 +259,7 @@ def _read_sums(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError as error:
-        raise InputError(f"{folder}/{SUMS_NAME}: is damaged") from error
+        raise _damaged(Path(folder, SUMS_NAME)) from error
     return {line[66:]: line[:64] for line in lines}
 
 

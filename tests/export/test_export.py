@@ -17,6 +17,7 @@ from export.signatures import ExportedGenerator
 from export.tflite import _convert
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 from ffa_keras.training.runs import load_generator
@@ -155,6 +156,45 @@ def test_versions_count_up_and_are_never_replaced(trained_run, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["1", "2"]
 
 
+def test_of_two_exports_at_once_one_is_refused_and_none_replaced(
+    trained_run, tmp_path, monkeypatch
+):
+    """Both have chosen version 1 before either of them has written it."""
+    save = tf.saved_model.save
+
+    def overtaken(*arguments):
+        monkeypatch.setattr(tf.saved_model, "save", save)
+        export_saved_model(trained_run, tmp_path / "m")
+        return save(*arguments)
+
+    monkeypatch.setattr(tf.saved_model, "save", overtaken)
+    with pytest.raises(InputError, match="1: exists and is never replaced"):
+        export_saved_model(trained_run, tmp_path / "m")
+    assert [p.name for p in (tmp_path / "m").iterdir()] == ["1"]
+    check_sums(tmp_path / "m" / "1")
+
+
+def test_damage_of_a_saved_model_is_noticed(trained_run, tmp_path):
+    folder = export_saved_model(trained_run, tmp_path / "m")
+    (variables,) = folder.glob("variables/*.data*")
+    data = bytearray(variables.read_bytes())
+    data[len(data) // 2] ^= 1
+    variables.write_bytes(data)
+    with pytest.raises(InputError, match="variables.data.*: damaged"):
+        check_sums(folder)
+
+
+@pytest.mark.parametrize("where", [100, 0.3, 0.6, -30])
+def test_damage_of_a_tflite_file_is_noticed(tflite, tmp_path, where):
+    data = bytearray(tflite.read_bytes())
+    at = int(where * len(data)) if isinstance(where, float) else where
+    data[at] ^= 1
+    (tmp_path / "a.tflite").write_bytes(data)
+    check_sums(tflite)
+    with pytest.raises(InputError, match="a.tflite: damaged"):
+        check_sums(tmp_path / "a.tflite")
+
+
 def test_a_run_without_a_generator_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="no generator.keras there; train"):
         export_saved_model(tmp_path / "nowhere", tmp_path / "m")
@@ -198,6 +238,21 @@ def test_encoded_images_become_png_files_of_their_own_size(
         expected = translate(generator, fundus)[..., 0].astype(int)
         assert np.abs(picture - expected).max() <= 1
         assert b"not for clinical use" in answer
+
+
+@pytest.mark.parametrize("side", [8, 15])
+def test_fewer_pixels_than_the_documents_say_are_refused(saved_model, side):
+    loaded = tf.saved_model.load(str(saved_model)).signatures
+    small = np.zeros((side, 64, 3), np.uint8)
+    calls = {
+        "encoded": {
+            "fundus_bytes": tf.constant(_files(small)[:1]),
+        },
+        "serving_default": {"fundus": tf.constant(small[None], tf.float32)},
+    }
+    for endpoint, arguments in calls.items():
+        with pytest.raises(tf.errors.InvalidArgumentError, match="too small"):
+            loaded[endpoint](**arguments)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
