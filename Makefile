@@ -1,5 +1,6 @@
 # make demo   everything once, on phantom data: minutes on two cores
-# make test   the whole test suite
+# make test   the core of the tests; make test-all adds the slow ones
+# make wheel  build wheel and sdist, and use both in new environments
 # make lint   formatting, lint and types
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +11,7 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-fast lint clean
+.PHONY: demo test test-all wheel lint clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -31,10 +32,16 @@ demo: $(VENV)/.installed
 	@echo 'curves and pictures: $(BIN)/tensorboard --logdir=$(DEMO)'
 
 test: $(VENV)/.installed
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+
+test-all: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: $(VENV)/.installed
-	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
+wheel: $(VENV)/.installed
+	rm -rf dist build
+	$(BIN)/python -m build --quiet
+	tests/installation/use.sh dist/*.whl
+	tests/installation/use.sh dist/*.tar.gz
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
@@ -42,4 +49,4 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info

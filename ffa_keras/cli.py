@@ -4,11 +4,12 @@ Import this module before TensorFlow and OpenCV: it keeps them quiet.
 """
 
 import dataclasses
+import importlib
 import io
 import os
 import re
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,6 +25,8 @@ from ffa_keras.errors import (  # noqa: E402
     describe,
     one_line,
 )
+from ffa_keras.presets import expand  # noqa: E402
+from ffa_keras.quiet import quiet_start  # noqa: E402
 
 # What is defined here is a flag of the program that asks for it.
 flags.disclaim_key_flags()
@@ -55,11 +58,19 @@ def define_settings(
     ]
 
 
-def run(main: Callable[[], int | None]) -> None:
-    """Parse the flags, call `main` and exit with its status.
+def run(
+    main: Callable[..., int | None], *libraries: str, positional: str = ""
+) -> None:
+    """Parse the flags, import what the program needs, and run it.
+
+    The one place where a program imports TensorFlow: after its flags, so that
+    `--help` and a mistyped flag need not wait for it.
 
     Args:
         main: the program; returns its exit status, `None` for success.
+        libraries: modules, by their full names, that `main` is called with.
+        positional: name of the list flag that arguments without a flag are
+            values of; none are accepted if empty.
 
     Raises:
         SystemExit: always; status 2 after an `InputError`, a bad flag, and
@@ -69,7 +80,9 @@ def run(main: Callable[[], int | None]) -> None:
     """
 
     def checked(argv: list[str]) -> None:
-        status, words = _outcome(lambda: _start(argv, main))
+        status, words = _outcome(
+            lambda: _start(argv, main, libraries, positional)
+        )
         if words:
             print(words, file=sys.stderr)
         sys.exit(status)
@@ -86,7 +99,7 @@ def run(main: Callable[[], int | None]) -> None:
 def _parsed(argv: list[str]) -> list[str]:
     """Return what is no flag, or exit with a line."""
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS([argv[0], *expand(argv[1:])])
         _check_flags()
     except (flags.Error, InputError) as error:
         words = f"{one_line(error)}; see --help"
@@ -105,13 +118,28 @@ def _check_flags() -> None:
             raise InputError(f"--{name}: is more than one line; leave it out")
 
 
-def _start(argv: list[str], main: Callable[[], int | None]) -> int:
+def _start(
+    argv: list[str],
+    main: Callable[..., int | None],
+    libraries: Sequence[str],
+    positional: str,
+) -> int:
     if len(argv) > 1:
-        raise InputError(
-            f"unexpected argument {argv[1]!r}: every option is a flag, see"
-            " --help"
-        )
-    status = main()
+        if not positional:
+            raise InputError(
+                f"unexpected argument {argv[1]!r}: every option is a flag, see"
+                " --help"
+            )
+        flags.FLAGS[positional].value = [
+            *(flags.FLAGS[positional].value or ()),
+            *argv[1:],
+        ]
+    with quiet_start():
+        modules = [importlib.import_module(name) for name in libraries]
+        tensorflow = sys.modules.get("tensorflow")
+        if tensorflow:
+            tensorflow.config.list_physical_devices()
+    status = main(*modules)
     sys.stdout.flush()
     return status or 0
 

@@ -1,0 +1,61 @@
+"""Keep what TensorFlow says of itself as it starts off the terminal."""
+
+import contextlib
+import faulthandler
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# Lines of information, and that there is no GPU where there is none.
+_NOISE = re.compile(
+    r"I\d{4} |\d{4}-\d\d-\d\d .*: I |WARNING: All log messages before absl"
+    r"|To enable the following instructions"
+)
+_NO_GPU = re.compile(r".*(failed call to cuInit|cuda drivers)")
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Hold back standard error, and pass on what is not start-up noise.
+
+    TensorFlow writes to the file descriptor, past Python, and before any
+    setting of its own is read. Whatever is not known as noise is printed at
+    the end, also after an exception; a crash is reported at once.
+    """
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # No standard error at all.
+        yield
+        return
+    was_enabled = faulthandler.is_enabled()
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        faulthandler.enable(kept)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            faulthandler.disable()
+            if was_enabled:
+                faulthandler.enable()
+            held.seek(0)
+            for line in held:
+                if not _is_noise(line.decode(errors="replace")):
+                    os.write(2, line)
+            os.close(kept)
+
+
+def has_nvidia_card() -> bool:
+    """Whether the system has an NVIDIA GPU, seen by TensorFlow or not."""
+    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+
+
+def _is_noise(line: str) -> bool:
+    return bool(
+        _NOISE.match(line) or (_NO_GPU.match(line) and not has_nvidia_card())
+    )
