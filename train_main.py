@@ -2,26 +2,28 @@ r"""Train a system on a prepared dataset.
 
     python train_main.py --flagfile=flagfiles/isfahan.cfg --run_dir=runs/isfahan
 
-Every field of `ffa_keras.training.config.TrainConfig` is a flag. A flag after
-`--flagfile` wins over the file, one before it loses.
+The flags are the settings of `ffa_keras.training.config`: those that all
+methods share and the options of each, in `ffa_keras.methods.options`. A flag
+after `--flagfile` wins over the file, one before it loses.
 """
 
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.settings import define_settings, given
+from ffa_keras.training.config import CONFIGS, make_config
 from ffa_keras.training.strategy import split_cpu
 from ffa_keras.training.train import train
 
 _RESUME = flags.DEFINE_bool(
     "resume", False, "Go on from the latest checkpoint in --run_dir."
 )
-_SETTINGS = cli.define_settings(TrainConfig)
+_SETTINGS = define_settings(*CONFIGS.values())
 
 
 def main() -> None:
     """Read the flags and train."""
-    config = TrainConfig(**{flag.name: flag.value for flag in _SETTINGS})
+    config = make_config(**given(_SETTINGS))
     split_cpu(config.replicas)
     train(config, _RESUME.value)
 

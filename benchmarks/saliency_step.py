@@ -31,7 +31,7 @@ def print_share() -> None:
         PatchDiscriminator(),
         {"adversarial": 1.0, "pixel": 100.0, "saliency": 1.0},
     )
-    gan.compile(lambda: keras.optimizers.Adam(2e-4, beta_1=0.5))
+    gan.compile(lambda _: keras.optimizers.Adam(2e-4, beta_1=0.5))
     fundus = tf.random.uniform([1, _SIZE, _SIZE, 3], -1.0, 1.0)
     ffa = tf.random.uniform([1, _SIZE, _SIZE, 1], -1.0, 1.0)
     fake = tf.random.uniform([1, _SIZE, _SIZE, 1], -1.0, 1.0)

@@ -83,18 +83,18 @@ def _our_system(jit_compile: bool, precision: str, saliency: float):
     import keras
 
     from ffa_keras.methods import METHODS
-    from ffa_keras.training.config import TrainConfig
+    from ffa_keras.training.config import make_config
 
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(precision)
     with tempfile.TemporaryDirectory() as folder:
-        config = TrainConfig(
+        config = make_config(
             vgg_weights=_vgg_file(folder),
             jit_compile=jit_compile,
             saliency_weight=saliency,
         )
-        method = METHODS["proposed"](config)
-    method.compile(lambda: keras.optimizers.Adam(2e-4, beta_1=0.5))
+        method = METHODS["proposed"].build(config)
+    method.compile(lambda _: keras.optimizers.Adam(2e-4, beta_1=0.5))
     return method
 
 

@@ -3,14 +3,12 @@
 Import this module before TensorFlow and OpenCV: it keeps them quiet.
 """
 
-import dataclasses
 import importlib
 import io
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # OpenCV reads these as it is imported; as MAX_PIXELS of data.image_files.
@@ -27,35 +25,6 @@ from ffa_keras.errors import (  # noqa: E402
 )
 from ffa_keras.presets import expand  # noqa: E402
 from ffa_keras.quiet import quiet_start  # noqa: E402
-
-# What is defined here is a flag of the program that asks for it.
-flags.disclaim_key_flags()
-
-
-def define_settings(
-    settings: type, but: Collection[str] = ()
-) -> list[flags.FlagHolder]:
-    """Make a flag of every field of a dataclass, with its default and help.
-
-    Args:
-        settings: dataclass whose fields are bool, float, int or str and have
-            `help` in their metadata.
-        but: names of fields that are no flags.
-
-    Returns:
-        The flags, which know their `name` and, once parsed, their `value`.
-    """
-    define: dict[Any, Callable[..., flags.FlagHolder]] = {
-        bool: flags.DEFINE_bool,
-        float: flags.DEFINE_float,
-        int: flags.DEFINE_integer,
-        str: flags.DEFINE_string,
-    }
-    return [
-        define[field.type](field.name, field.default, field.metadata["help"])
-        for field in dataclasses.fields(settings)
-        if field.name not in but
-    ]
 
 
 def run(

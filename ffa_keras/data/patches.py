@@ -5,8 +5,6 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-CIRCULAR_MASKS = ("auto", "always", "never")
-
 
 @dataclasses.dataclass(frozen=True)
 class PatchSampling:

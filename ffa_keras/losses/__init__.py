@@ -14,9 +14,12 @@ from ffa_keras.losses.perceptual import PerceptualLoss
 from ffa_keras.losses.pixel import pixel_loss, squared_loss
 from ffa_keras.losses.saliency import saliency_loss
 from ffa_keras.losses.structure import structural_loss
+from ffa_keras.losses.terms import TERMS, Step
 
 __all__ = [
+    "TERMS",
     "PerceptualLoss",
+    "Step",
     "discriminator_adversarial_loss",
     "discriminator_least_squares_loss",
     "generator_adversarial_loss",

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from ffa_keras import losses
-from ffa_keras.errors import InputError
-from ffa_keras.methods.system import Batch, System, named_losses, weighted_sum
-from ffa_keras.models import (
-    PatchDiscriminator,
-    Pix2PixGenerator,
-    ResnetGenerator,
+from ffa_keras.methods.networks import patch_gan, resnet
+from ffa_keras.methods.options import (
+    NoSaliencyOptions,
+    Pix2PixOptions,
+    ProposedOptions,
+    term_weights,
 )
-
-if TYPE_CHECKING:
-    from ffa_keras.training.config import TrainConfig
+from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.models import Pix2PixGenerator
 
 # Convolutions of stride 2: each verdict of the regular discriminator sees
 # 286x286 pixels.
@@ -26,30 +24,29 @@ _REGULAR_STRIDED = 5
 _PIX2PIX_DEPTH = 8
 
 
-def proposed(config: TrainConfig) -> ConditionalGan:
+def proposed(options: ProposedOptions) -> ConditionalGan:
     """Build the paper's system: ResNet generator, PatchGAN, four loss terms.
 
     Args:
-        config: settings; the widths, the weights of Eq. 3 and the source of
-            the VGG19 weights are used.
+        options: the widths, the weights of Eq. 3 and the VGG19 weights.
 
     Returns:
         The system, built but not compiled.
 
     Raises:
-        InputError: the perceptual term is on and VGG19 weights cannot be had.
+        InputError: the perceptual term is on and VGG19 weights cannot be had,
+            or patches are too small.
     """
-    return _conditional_gan(config, _resnet(config), _patch_gan(config))
+    return _system(options, resnet(options), patch_gan(options))
 
 
-def no_saliency(config: TrainConfig) -> ConditionalGan:
+def no_saliency(options: NoSaliencyOptions) -> ConditionalGan:
     """Build the paper's ablation without the saliency loss of Eq. 7.
 
-    Followed: everything else is `proposed` (section 3.2). `saliency_weight`
-    is not looked at.
+    Followed: everything else is `proposed` (section 3.2).
 
     Args:
-        config: settings, as of `proposed`.
+        options: as of `proposed`, without the weight of the saliency.
 
     Returns:
         The system, built but not compiled.
@@ -57,12 +54,10 @@ def no_saliency(config: TrainConfig) -> ConditionalGan:
     Raises:
         InputError: as of `proposed`.
     """
-    return _conditional_gan(
-        config, _resnet(config), _patch_gan(config), saliency_weight=0.0
-    )
+    return _system(options, resnet(options), patch_gan(options))
 
 
-def no_patchgan(config: TrainConfig) -> ConditionalGan:
+def no_patchgan(options: ProposedOptions) -> ConditionalGan:
     """Build the paper's ablation with a regular discriminator.
 
     Followed: pix2pix's discriminator for 256x256 images, "ImageGAN", in place
@@ -73,28 +68,20 @@ def no_patchgan(config: TrainConfig) -> ConditionalGan:
     overlap.
 
     Args:
-        config: settings, as of `proposed`, and the size of the patches.
+        options: as of `proposed`.
 
     Returns:
         The system, built but not compiled.
 
     Raises:
-        InputError: as of `proposed`, or patches are too small.
+        InputError: as of `proposed`.
     """
-    discriminator = PatchDiscriminator(
-        config.discriminator_filters, num_strided=_REGULAR_STRIDED
-    )
-    least = discriminator.min_side
-    if min(config.patch_height, config.patch_width) < least:
-        raise InputError(
-            f"--patch_height={config.patch_height}"
-            f" --patch_width={config.patch_width}: --method=no_patchgan judges"
-            f" patches of at least {least}x{least} pixels"
-        )
-    return _conditional_gan(config, _resnet(config), discriminator)
+    # Made first, as ever: initial weights depend on the order.
+    discriminator = patch_gan(options, _REGULAR_STRIDED)
+    return _system(options, resnet(options), discriminator)
 
 
-def pix2pix(config: TrainConfig) -> ConditionalGan:
+def pix2pix(options: Pix2PixOptions) -> ConditionalGan:
     """Build pix2pix (Isola et al., arXiv 1611.07004): U-Net, GAN and L1.
 
     Followed: U-Net generator with batch normalisation and dropout 0.5, 70x70
@@ -102,24 +89,23 @@ def pix2pix(config: TrainConfig) -> ConditionalGan:
     moments in training and in use. Chosen: both networks are updated from the
     same generated batch, as in `proposed`; no dropout in use, so that answers
     are repeatable; the U-Net goes down to one pixel of the smaller patch side
-    where patches are smaller than 256 pixels. `perceptual_weight`,
-    `saliency_weight`, `num_blocks` and `dropout` are not looked at.
+    where patches are smaller than 256 pixels.
 
     Args:
-        config: settings; the widths, the patch size and the weights of the
-            adversarial and the pixel term are used.
+        options: the widths, the patch size and the weights of the two terms.
 
     Returns:
         The system, built but not compiled.
+
+    Raises:
+        InputError: patches are too small.
     """
-    side = min(config.patch_height, config.patch_width)
+    side = min(options.patch_height, options.patch_width)
     depth = min(_PIX2PIX_DEPTH, max(5, side.bit_length() - 1))
-    return _conditional_gan(
-        config,
-        Pix2PixGenerator(config.num_filters, depth),
-        PatchDiscriminator(config.discriminator_filters, normalization="batch"),
-        perceptual_weight=0.0,
-        saliency_weight=0.0,
+    return _system(
+        options,
+        Pix2PixGenerator(options.num_filters, depth),
+        patch_gan(options, normalization="batch"),
     )
 
 
@@ -133,10 +119,12 @@ class ConditionalGan(System):
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
         discriminator: `(fundus, ffa)` to logits [B, H', W', 1].
-        weights: of the terms `adversarial`, `pixel`, `perceptual` and
-            `saliency`; a term with weight 0 is not computed.
-        perceptual_loss: `(real, fake)` to [B]; needed where its weight is
-            positive.
+        weights: of the terms, by their name in `losses.TERMS`; a term with
+            weight 0 is not computed.
+        perceptual_loss: needed where the weight of `perceptual` is positive.
+
+    Raises:
+        ValueError: there is no such term, or `perceptual_loss` is missing.
     """
 
     def __init__(
@@ -146,7 +134,7 @@ class ConditionalGan(System):
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
     ):
-        used = {k: v for k, v in weights.items() if v}
+        used = used_weights(weights, losses.TERMS)
         if ("perceptual" in used) != (perceptual_loss is not None):
             raise ValueError(
                 "perceptual_loss must be given if and only if its weight is"
@@ -158,7 +146,7 @@ class ConditionalGan(System):
         super().__init__(
             generator,
             {"generator": [generator], "discriminator": [discriminator]},
-            [f"loss/{k}" for k in (*used, "generator", "discriminator")],
+            used,
         )
         self.discriminator = discriminator
         self._term_weights = used
@@ -179,7 +167,7 @@ class ConditionalGan(System):
             fake = self.generator(fundus, training=True)
             fake_logits = self.discriminator((fundus, fake), training=True)
             real_logits = self.discriminator((fundus, real), training=True)
-            terms = self._terms(real, fake, fake_logits)
+            terms = self.terms(fundus, real, fake, fake_logits)
             per_image = {
                 "generator": weighted_sum(terms, self._term_weights),
                 "discriminator": losses.discriminator_adversarial_loss(
@@ -188,52 +176,36 @@ class ConditionalGan(System):
             }
             objectives = self.objectives(per_image)
         self.update(tape, objectives)
-        return self.report(named_losses({**terms, **per_image}))
+        return self.report({**terms, **per_image})
 
-    def _terms(
-        self, real: tf.Tensor, fake: tf.Tensor, fake_logits: tf.Tensor
+    def terms(
+        self,
+        fundus: tf.Tensor,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        fake_logits: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        terms = {}
-        if "adversarial" in self._term_weights:
-            terms["adversarial"] = losses.generator_adversarial_loss(
-                fake_logits
-            )
-        if "pixel" in self._term_weights:
-            terms["pixel"] = losses.pixel_loss(real, fake)
-        if self._perceptual_loss is not None:
-            terms["perceptual"] = self._perceptual_loss(real, fake)
-        if "saliency" in self._term_weights:
-            terms["saliency"] = losses.saliency_loss(real, fake)
-        return terms
+        """Return every term of the generator's loss, [B], by its name.
+
+        Args:
+            fundus: as of `losses.Step`, and so the others.
+            real: the FFA of the fundus.
+            fake: what the generator made of it.
+            fake_logits: what the discriminator says of that.
+        """
+        step = losses.Step(
+            fundus, real, fake, fake_logits, self._perceptual_loss
+        )
+        return {name: losses.TERMS[name](step) for name in self._term_weights}
 
 
-def _resnet(config: TrainConfig) -> ResnetGenerator:
-    return ResnetGenerator(
-        config.num_filters, config.num_blocks, config.dropout
-    )
-
-
-def _patch_gan(config: TrainConfig) -> PatchDiscriminator:
-    return PatchDiscriminator(config.discriminator_filters)
-
-
-def _conditional_gan(
-    config: TrainConfig,
+def _system(
+    options: Pix2PixOptions,
     generator: keras.Model,
     discriminator: keras.Model,
-    **fixed: float,
 ) -> ConditionalGan:
-    """Build a system with the configured weights but for the fixed ones."""
-    weights = {
-        term: fixed.get(f"{term}_weight", getattr(config, f"{term}_weight"))
-        for term in ("adversarial", "pixel", "perceptual", "saliency")
-    }
-    if not any(weights.values()):
-        raise InputError(
-            f"--method={config.method}: every loss weight that it looks at is"
-            " 0; raise --pixel_weight"
-        )
+    weights = term_weights(options)
     perceptual_loss = None
-    if weights["perceptual"]:
-        perceptual_loss = losses.PerceptualLoss(config.vgg_weights)
+    if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
+        perceptual_loss = losses.PerceptualLoss(options.vgg_weights)
     return ConditionalGan(generator, discriminator, weights, perceptual_loss)

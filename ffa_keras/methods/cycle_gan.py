@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -11,14 +11,12 @@ import tensorflow as tf
 from ffa_keras import losses
 from ffa_keras.errors import InputError
 from ffa_keras.methods.image_pool import ImagePool
-from ffa_keras.methods.system import Batch, System, named_losses, weighted_sum
-from ffa_keras.models import PatchDiscriminator, ResnetGenerator
-
-if TYPE_CHECKING:
-    from ffa_keras.training.config import TrainConfig
+from ffa_keras.methods.networks import patch_gan, resnet
+from ffa_keras.methods.options import CycleGanOptions, term_weights
+from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
 
 
-def cyclegan(config: TrainConfig) -> CycleGan:
+def cyclegan(options: CycleGanOptions) -> CycleGan:
     """Build CycleGAN (Zhu et al. 2017), as Schiffers et al. 2018 applied it.
 
     Followed: two ResNet generators, two 70x70 PatchGANs, least-squares losses,
@@ -31,15 +29,13 @@ def cyclegan(config: TrainConfig) -> CycleGan:
     generator is still picked on validation pairs, as for every method.
 
     Args:
-        config: settings; the widths, the blocks, the weights
-            `adversarial_weight`, `cycle_weight`, `identity_weight`, the pool
-            and the patch size are used.
+        options: of the networks, the terms and the pool.
 
     Returns:
         The system, built but not compiled.
 
     Raises:
-        InputError: more than one replica.
+        InputError: more than one replica, or patches are too small.
     """
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         raise InputError(
@@ -48,28 +44,28 @@ def cyclegan(config: TrainConfig) -> CycleGan:
             " GPU with CUDA_VISIBLE_DEVICES=0"
         )
 
-    def generator(channels: int) -> ResnetGenerator:
-        return ResnetGenerator(
-            config.num_filters, config.num_blocks, config.dropout, channels
-        )
-
     def pool(channels: int, seed: int) -> ImagePool:
-        shape = (config.patch_height, config.patch_width, channels)
-        return ImagePool(config.pool_size, shape, seed)
+        shape = (options.patch_height, options.patch_width, channels)
+        return ImagePool(options.pool_size, shape, seed)
 
     return CycleGan(
-        generator(1),
-        generator(3),
-        PatchDiscriminator(config.discriminator_filters),
-        PatchDiscriminator(config.discriminator_filters),
-        pool(1, 2 * config.seed),
-        pool(3, 2 * config.seed + 1),
-        {
-            "adversarial": config.adversarial_weight,
-            "cycle": config.cycle_weight,
-            "identity": config.identity_weight,
-        },
+        resnet(options),
+        resnet(options, channels=3),
+        patch_gan(options),
+        patch_gan(options),
+        pool(1, 2 * options.seed),
+        pool(3, 2 * options.seed + 1),
+        term_weights(options),
     )
+
+
+class _Step(NamedTuple):
+    """What the terms look at: the images of a step, as of `train_step`."""
+
+    fundus: tf.Tensor
+    ffa: tf.Tensor
+    fake_fundus: tf.Tensor
+    fake_ffa: tf.Tensor
 
 
 class CycleGan(System):
@@ -84,6 +80,9 @@ class CycleGan(System):
         fundus_pool: of generated photographs.
         weights: of the terms `adversarial`, `cycle` and `identity`; a term
             with weight 0 is not computed.
+
+    Raises:
+        ValueError: there is no such term.
     """
 
     def __init__(
@@ -96,12 +95,7 @@ class CycleGan(System):
         fundus_pool: ImagePool,
         weights: Mapping[str, float],
     ):
-        used = {k: v for k, v in weights.items() if v}
-        if not used:
-            raise InputError(
-                "--method=cyclegan: --adversarial_weight, --cycle_weight and"
-                " --identity_weight are all 0"
-            )
+        used = used_weights(weights, _TERMS)
         generator.build((None, None, None, 3))
         back.build((None, None, None, 1))
         ffa_discriminator.build([(None, None, None, 1)])
@@ -112,7 +106,7 @@ class CycleGan(System):
                 "generator": [generator, back],
                 "discriminator": [ffa_discriminator, fundus_discriminator],
             },
-            [f"loss/{k}" for k in (*used, "generator", "discriminator")],
+            used,
         )
         self.back = back
         self.ffa_discriminator = ffa_discriminator
@@ -135,7 +129,8 @@ class CycleGan(System):
         with tf.GradientTape(persistent=True) as tape:
             fake_ffa = self.generator(fundus, training=True)
             fake_fundus = self.back(ffa, training=True)
-            terms = self._terms(fundus, ffa, fake_fundus, fake_ffa)
+            step = _Step(fundus, ffa, fake_fundus, fake_ffa)
+            terms = {k: _TERMS[k](self, step) for k in self._term_weights}
             shown_ffa = self.ffa_pool(tf.stop_gradient(fake_ffa))
             shown_fundus = self.fundus_pool(tf.stop_gradient(fake_fundus))
             per_image = {
@@ -151,32 +146,36 @@ class CycleGan(System):
             }
             objectives = self.objectives(per_image)
         self.update(tape, objectives)
-        return self.report(named_losses({**terms, **per_image}))
+        return self.report({**terms, **per_image})
 
-    def _terms(
-        self,
-        fundus: tf.Tensor,
-        ffa: tf.Tensor,
-        fake_fundus: tf.Tensor,
-        fake_ffa: tf.Tensor,
-    ) -> dict[str, tf.Tensor]:
-        terms = {}
-        if "adversarial" in self._term_weights:
-            terms["adversarial"] = losses.generator_least_squares_loss(
-                self.ffa_discriminator((fake_ffa,))
-            ) + losses.generator_least_squares_loss(
-                self.fundus_discriminator((fake_fundus,))
-            )
-        if "cycle" in self._term_weights:
-            terms["cycle"] = losses.pixel_loss(
-                fundus, self.back(fake_ffa, training=True)
-            ) + losses.pixel_loss(
-                ffa, self.generator(fake_fundus, training=True)
-            )
-        if "identity" in self._term_weights:
-            colour = tf.repeat(ffa, 3, axis=-1)
-            grey = tf.image.rgb_to_grayscale(fundus)
-            terms["identity"] = losses.pixel_loss(
-                ffa, self.generator(colour, training=True)
-            ) + losses.pixel_loss(fundus, self.back(grey, training=True))
-        return terms
+
+def _adversarial(system: CycleGan, step: _Step) -> tf.Tensor:
+    return losses.generator_least_squares_loss(
+        system.ffa_discriminator((step.fake_ffa,))
+    ) + losses.generator_least_squares_loss(
+        system.fundus_discriminator((step.fake_fundus,))
+    )
+
+
+def _cycle(system: CycleGan, step: _Step) -> tf.Tensor:
+    return losses.pixel_loss(
+        step.fundus, system.back(step.fake_ffa, training=True)
+    ) + losses.pixel_loss(
+        step.ffa, system.generator(step.fake_fundus, training=True)
+    )
+
+
+def _identity(system: CycleGan, step: _Step) -> tf.Tensor:
+    colour = tf.repeat(step.ffa, 3, axis=-1)
+    grey = tf.image.rgb_to_grayscale(step.fundus)
+    return losses.pixel_loss(
+        step.ffa, system.generator(colour, training=True)
+    ) + losses.pixel_loss(step.fundus, system.back(grey, training=True))
+
+
+# Each returns one value for each image, float32 [B].
+_TERMS = {
+    "adversarial": _adversarial,
+    "cycle": _cycle,
+    "identity": _identity,
+}

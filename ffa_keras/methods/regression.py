@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from ffa_keras import losses
-from ffa_keras.methods.system import Batch, System, named_losses
-from ffa_keras.models import ResnetGenerator, UnetGenerator
-
-if TYPE_CHECKING:
-    from ffa_keras.training.config import TrainConfig
+from ffa_keras.methods.networks import resnet
+from ffa_keras.methods.options import ResnetOptions, UnetRegressionOptions
+from ffa_keras.methods.system import Batch, System
+from ffa_keras.models import UnetGenerator
 
 _PIXEL_LOSSES = {"l1": losses.pixel_loss, "l2": losses.squared_loss}
 
 
-def unet_regression(config: TrainConfig) -> Regression:
+def unet_regression(options: UnetRegressionOptions) -> Regression:
     """Build the U-Net regression of Hervella et al. 2018.
 
     "Retinal image understanding emerges from self-supervised multimodal
@@ -27,17 +25,18 @@ def unet_regression(config: TrainConfig) -> Regression:
     and optimizer and patches are those of the other systems.
 
     Args:
-        config: settings; the width and `regression_loss` are used.
+        options: the width and the norm.
 
     Returns:
         The system, built but not compiled.
     """
     return Regression(
-        UnetGenerator(config.num_filters), _PIXEL_LOSSES[config.regression_loss]
+        UnetGenerator(options.num_filters),
+        _PIXEL_LOSSES[options.regression_loss],
     )
 
 
-def resnet_regression(config: TrainConfig) -> Regression:
+def resnet_regression(options: ResnetOptions) -> Regression:
     """Build the ResNet regression of Hervella et al. 2019.
 
     "Deep multimodal reconstruction of retinal images using paired or unpaired
@@ -45,15 +44,12 @@ def resnet_regression(config: TrainConfig) -> Regression:
     made of SSIM, on pairs. Chosen: as in `unet_regression`.
 
     Args:
-        config: settings; the width, the blocks and the dropout are used.
+        options: of the generator.
 
     Returns:
         The system, built but not compiled.
     """
-    return Regression(
-        ResnetGenerator(config.num_filters, config.num_blocks, config.dropout),
-        losses.structural_loss,
-    )
+    return Regression(resnet(options), losses.structural_loss)
 
 
 class Regression(System):
@@ -70,9 +66,7 @@ class Regression(System):
         loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     ):
         generator.build((None, None, None, 3))
-        super().__init__(
-            generator, {"generator": [generator]}, ["loss/generator"]
-        )
+        super().__init__(generator, {"generator": [generator]})
         self._loss = loss
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
@@ -90,4 +84,4 @@ class Regression(System):
             per_image = {"generator": self._loss(batch["ffa"], fake)}
             objectives = self.objectives(per_image)
         self.update(tape, objectives)
-        return self.report(named_losses(per_image))
+        return self.report(per_image)

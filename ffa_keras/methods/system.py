@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -20,42 +20,36 @@ class System(keras.Model):
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
         networks: those that each optimizer updates, by its name; built.
-        means: names of the figures that `train_step` reports.
-
-    Call arguments:
-        inputs: fundus, float tensor [B, H, W, 3] in [-1, 1].
-        training: whether the generator's dropout is active.
+        terms: names of the losses that `train_step` reports beside those that
+            the optimizers minimise.
     """
 
     def __init__(
         self,
         generator: keras.Model,
         networks: Mapping[str, Sequence[keras.Model]],
-        means: Sequence[str],
+        terms: Iterable[str] = (),
     ):
         super().__init__()
         self.generator = generator
         self._networks = {k: list(v) for k, v in networks.items()}
-        self.train_means = {n: keras.metrics.Mean(name=n) for n in means}
+        names = [f"loss/{name}" for name in (*terms, *networks)]
+        self.train_means = {n: keras.metrics.Mean(name=n) for n in names}
         self.validation_means = {
             n: keras.metrics.Mean(name=n) for n in ("psnr", "ssim")
         }
         self.built = True
 
     def compile(
-        self,
-        make_optimizer: Callable[[], keras.optimizers.Optimizer],
-        jit_compile: bool = False,
-    ):
+        self, make_optimizer: Callable[[str], keras.optimizers.Optimizer]
+    ) -> None:
         """Make the optimizers; call it in the strategy's scope.
 
         Args:
-            make_optimizer: called once for each optimizer.
-            jit_compile: whether `fit` compiles the step with XLA.
+            make_optimizer: the optimizer of that name; called once for each.
         """
-        super().compile(optimizer=None, jit_compile=jit_compile)
         for name in self._networks:
-            optimizer = make_optimizer()
+            optimizer = make_optimizer(name)
             # Built now: an unbuilt Adam fails under two replicas and is
             # skipped silently by a checkpoint.
             optimizer.build(self.variables_of(name))
@@ -78,9 +72,6 @@ class System(keras.Model):
             for network in self._networks[name]
             for variable in network.trainable_variables
         ]
-
-    def call(self, inputs, training=False):
-        return self.generator(inputs, training=training)
 
     def objectives(
         self, per_image: Mapping[str, tf.Tensor]
@@ -117,16 +108,16 @@ class System(keras.Model):
             )
 
     def report(self, values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Add figures of a step to their means.
+        """Add the losses of a step to their means.
 
         Args:
-            values: one value for each image, [B], by the names of the means.
+            values: of each image, [B], by the name of the term or optimizer.
 
         Returns:
-            The running mean of every figure, by name.
+            The running mean of every loss, as logs name it, `loss/...`.
         """
         for name, value in values.items():
-            self.train_means[name].update_state(value)
+            self.train_means[f"loss/{name}"].update_state(value)
         return {name: m.result() for name, m in self.train_means.items()}
 
     def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
@@ -150,6 +141,24 @@ class System(keras.Model):
         return {name: m.result() for name, m in self.validation_means.items()}
 
 
+def used_weights(
+    weights: Mapping[str, float], terms: Container[str]
+) -> dict[str, float]:
+    """Return the weights that are not 0.
+
+    Args:
+        weights: of the terms, by name.
+        terms: the names that there are.
+
+    Raises:
+        ValueError: there is no such term.
+    """
+    for name in weights:
+        if name not in terms:
+            raise ValueError(f"no such loss term: {name}")
+    return {name: weight for name, weight in weights.items() if weight}
+
+
 def weighted_sum(
     terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]
 ) -> tf.Tensor:
@@ -160,15 +169,6 @@ def weighted_sum(
         weights: by the same names.
     """
     return tf.add_n([weights[name] * term for name, term in terms.items()])
-
-
-def named_losses(values: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Return the values under the names that logs show, `loss/...`.
-
-    Args:
-        values: of each image, [B], by the name of the term or network.
-    """
-    return {f"loss/{name}": value for name, value in values.items()}
 
 
 def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:

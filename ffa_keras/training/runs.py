@@ -1,6 +1,5 @@
 """The run folder: what lies where, and how to read it back."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -8,13 +7,12 @@ import keras
 import ffa_keras.models  # noqa: F401  registers the classes of generator.keras
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.settings import learning
+from ffa_keras.training.config import TrainConfig, read_config
 
 CONFIG_NAME = "flags.cfg"
 GENERATOR_NAME = "generator.keras"
 CHECKPOINTS_NAME = "checkpoints"
-# `run.json` tells whether a dataset in another place is the same.
-_MAY_MOVE = ("run_dir", "dataset_dir")
 
 
 def check_vacant(config: TrainConfig, resume: bool) -> None:
@@ -36,11 +34,13 @@ def check_vacant(config: TrainConfig, resume: bool) -> None:
             f"--run_dir={config.run_dir}: already holds a run; add --resume to"
             " go on with it, or name another folder"
         )
-    started = dataclasses.asdict(TrainConfig.load(path))
+    # Places may change: `run.json` tells whether a dataset elsewhere is the
+    # same.
+    started = learning(read_config(path))
     changed = [
         f"--{name}={value} (was {started[name]})"
-        for name, value in dataclasses.asdict(config).items()
-        if value != started[name] and name not in _MAY_MOVE
+        for name, value in learning(config).items()
+        if name in started and value != started[name]
     ]
     if changed:
         raise InputError(
@@ -69,7 +69,7 @@ def load_config(run_dir: str | Path) -> TrainConfig:
     """
     if not run_dir or not Path(run_dir).is_dir():
         raise InputError(f"--run_dir={run_dir}: no such folder")
-    return TrainConfig.load(Path(run_dir) / CONFIG_NAME)
+    return read_config(Path(run_dir) / CONFIG_NAME)
 
 
 def load_generator(run_dir: str | Path) -> keras.Model:

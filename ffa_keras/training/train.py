@@ -7,7 +7,8 @@ from ffa_keras.data.patches import PatchSampling
 from ffa_keras.data.pipeline import TrainingPatches, validation_pairs
 from ffa_keras.data.unpaired import UnpairedPatches
 from ffa_keras.errors import InputError
-from ffa_keras.methods import METHODS, UNPAIRED, System
+from ffa_keras.methods import METHODS
+from ffa_keras.methods.system import System
 from ffa_keras.training import provenance, runs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.interrupt import stop_requests
@@ -40,7 +41,8 @@ def train(config: TrainConfig, resume: bool = False) -> None:
             f"--batch_size={config.batch_size} does not divide among the"
             f" {replicas} replicas: give a multiple"
         )
-    kind = UnpairedPatches if config.method in UNPAIRED else TrainingPatches
+    paired = METHODS[config.method].paired
+    kind = TrainingPatches if paired else UnpairedPatches
     patches = kind(config.dataset_dir, _sampling(config), config.seed)
     steps_per_epoch = patches.steps(config.batch_size)
     if not steps_per_epoch:
@@ -78,12 +80,14 @@ def build_method(config: TrainConfig, steps_per_epoch: int) -> System:
     Returns:
         The compiled system.
     """
-    method = METHODS[config.method](config)
+    method: System = METHODS[config.method].build(config)
 
-    def optimizer() -> keras.optimizers.Optimizer:
+    def optimizer(name: str) -> keras.optimizers.Optimizer:
+        # A method's options may hold a rate for one of its optimizers.
+        own = f"{name}_learning_rate"
         adam = keras.optimizers.Adam(
             ConstantThenLinear(
-                config.learning_rate,
+                getattr(config, own, config.learning_rate),
                 config.constant_epochs * steps_per_epoch,
                 config.decay_epochs * steps_per_epoch,
             ),

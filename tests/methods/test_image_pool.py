@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.methods import ImagePool
+from ffa_keras.methods.image_pool import ImagePool
 
 
 def _image(value):

@@ -7,28 +7,38 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ffa_keras import losses
 from ffa_keras.errors import InputError
-from ffa_keras.methods import METHODS
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.methods import METHODS, Method
+from ffa_keras.methods.options import AdversarialOptions, ResnetOptions
+from ffa_keras.settings import setting
+from ffa_keras.training.config import config_class
 from ffa_keras.training.loop import _untracked_variables
+from ffa_keras.training.train import build_method
 
 NAMES = list(METHODS)
-SMALL = TrainConfig(
-    num_filters=2,
-    num_blocks=1,
-    discriminator_filters=2,
-    perceptual_weight=0.0,
-    patch_height=96,
-    patch_width=96,
-    patch_stride=8,
-    pool_size=2,
-)
+SMALL = {
+    "num_filters": 2,
+    "num_blocks": 1,
+    "discriminator_filters": 2,
+    "perceptual_weight": 0.0,
+    "patch_height": 96,
+    "patch_width": 96,
+    "pool_size": 2,
+}
 
 
-def _build(name, config=SMALL):
+def _options(name, **settings):
+    options = METHODS[name].options
+    known = {field.name for field in dataclasses.fields(options)}
+    wanted = {**SMALL, **settings}
+    return options(**{k: v for k, v in wanted.items() if k in known})
+
+
+def _build(name, optimizer=keras.optimizers.Adam, **settings):
     keras.utils.set_random_seed(0)
-    method = METHODS[name](dataclasses.replace(config, method=name))
-    method.compile(lambda: keras.optimizers.Adam(1e-3))
+    method = METHODS[name].build(_options(name, **settings))
+    method.compile(lambda _: optimizer(1e-3))
     return method
 
 
@@ -92,8 +102,99 @@ def test_each_system_minimises_its_own_terms(name, terms):
 
 
 def test_a_weight_of_0_on_a_term_leaves_only_the_others():
-    config = dataclasses.replace(SMALL, identity_weight=0.0)
-    assert "loss/identity" not in _build("cyclegan", config).train_means
+    method = _build("cyclegan", identity_weight=0.0)
+    assert "loss/identity" not in method.train_means
+
+
+class _Likeness:
+    """Stands for the perceptual loss: no VGG19 is needed."""
+
+    def __init__(self, weights):
+        self.scale = len(weights)
+
+    def __call__(self, real, fake):
+        return self.scale * losses.squared_loss(real, fake)
+
+
+def _another(field):
+    """Return a value of the option that is not its default."""
+    if "choices" in field.metadata:
+        return field.metadata["choices"][-1]
+    if isinstance(field.default, str):
+        return "elsewhere.npz"
+    return SMALL.get(field.name, field.default) + type(field.default)(0.75 + 1)
+
+
+def _after_a_step(name, **settings):
+    method = _build(name, keras.optimizers.SGD, **settings)
+    method.train_step(_batch())
+    return [v.numpy() for v in method.variables]
+
+
+@pytest.fixture(scope="module")
+def plain_step():
+    """The variables of each system after a step of plain options."""
+    made = {}
+
+    def step(name):
+        if name not in made:
+            made[name] = _after_a_step(name, perceptual_weight=1.0)
+        return made[name]
+
+    return step
+
+
+@pytest.mark.parametrize(
+    "name, option",
+    [
+        (name, field.name)
+        for name, method in METHODS.items()
+        for field in dataclasses.fields(method.options)
+        if field.name not in ("patch_height", "patch_width", "seed")
+    ],
+)
+def test_every_option_of_a_method_changes_what_it_learns(
+    plain_step, monkeypatch, name, option
+):
+    monkeypatch.setattr(losses, "PerceptualLoss", _Likeness)
+    fields = {f.name: f for f in dataclasses.fields(METHODS[name].options)}
+    value = 0.5 if option == "dropout" else _another(fields[option])
+    changed = _after_a_step(name, **{"perceptual_weight": 1.0, option: value})
+    plain = plain_step(name)
+    assert [v.shape for v in changed] != [v.shape for v in plain] or any(
+        # Rounding alone moves a weight by less.
+        np.abs(one - other).max() > 1e-6
+        for one, other in zip(changed, plain, strict=True)
+    )
+
+
+def test_a_method_may_have_learning_rates_of_its_own(monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Options(AdversarialOptions, ResnetOptions):
+        pixel_weight: float = setting(1.0, "of the pixel loss")
+        learning_rate: float = setting(1e-5, "of Adam")
+        discriminator_learning_rate: float = setting(3e-5, "of its Adam")
+
+    own = Method("conditional_gan:no_saliency", Options)
+    monkeypatch.setitem(METHODS, "own", own)
+    config = config_class("own")(num_filters=2, num_blocks=0)
+    optimizers = build_method(config, 10).optimizers
+    assert {k: float(v.learning_rate) for k, v in optimizers.items()} == {
+        "generator": pytest.approx(1e-5),
+        "discriminator": pytest.approx(3e-5),
+    }
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_system_trains_in_16_bits(name, precision):
+    keras.config.set_dtype_policy(precision)
+    try:
+        logs = _build(name).train_step(_batch())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    for value in logs.values():
+        assert value.dtype == tf.float32 and np.isfinite(float(value))
 
 
 @pytest.mark.slow
@@ -118,18 +219,27 @@ def test_a_restored_system_goes_on_to_the_last_bit(name, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_no_patchgan_refuses_patches_its_discriminator_cannot_judge():
-    config = dataclasses.replace(SMALL, patch_height=64)
-    with pytest.raises(InputError, match="no_patchgan.*96x96"):
-        _build("no_patchgan", config)
+@pytest.mark.parametrize(
+    "name, least",
+    [
+        ("proposed", 24),
+        ("no_saliency", 24),
+        ("no_patchgan", 96),
+        ("pix2pix", 24),
+        ("cyclegan", 24),
+    ],
+)
+def test_a_method_refuses_patches_its_discriminator_cannot_judge(name, least):
+    _build(name, patch_height=least)
+    with pytest.raises(InputError, match=f"at least {least}x{least} pixels"):
+        _build(name, patch_height=least - 1)
 
 
-def test_a_system_whose_every_weight_is_0_is_refused():
-    config = dataclasses.replace(
-        SMALL, adversarial_weight=0.0, pixel_weight=0.0
-    )
-    with pytest.raises(InputError, match="no_saliency.*every loss weight"):
-        _build("no_saliency", config)
+@pytest.mark.parametrize("name", ["unet_regression", "resnet_regression"])
+def test_a_method_without_discriminator_takes_smaller_patches(name):
+    method = _build(name, patch_height=16, patch_width=16)
+    batch = {k: v[:, :16, :16] for k, v in _batch().items()}
+    assert np.isfinite(float(method.train_step(batch)["loss/generator"]))
 
 
 def test_cyclegan_refuses_several_replicas(monkeypatch):
@@ -138,4 +248,4 @@ def test_cyclegan_refuses_several_replicas(monkeypatch):
 
     monkeypatch.setattr(tf.distribute, "get_strategy", lambda: Two())
     with pytest.raises(InputError, match="one device only"):
-        METHODS["cyclegan"](SMALL)
+        METHODS["cyclegan"].build(_options("cyclegan"))

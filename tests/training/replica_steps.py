@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.methods import METHODS
+from ffa_keras.training.config import TrainConfig, make_configs
 from ffa_keras.training.strategy import make_strategy, split_cpu
 from ffa_keras.training.train import build_method
 
@@ -27,8 +28,8 @@ def _config(name: str) -> TrainConfig:
     # shallow that it drops nothing out: each replica draws its own.
     size = 96 if name == "no_patchgan" else 48
     saliency = 0.0 if name == "no_patchgan" else 1.0
-    return TrainConfig(
-        method=name,
+    configs = make_configs(
+        METHODS,
         num_filters=4,
         num_blocks=1,
         discriminator_filters=4,
@@ -38,6 +39,7 @@ def _config(name: str) -> TrainConfig:
         patch_width=size,
         patch_stride=size,
     )
+    return configs[name]
 
 
 def _train(name: str, strategy: tf.distribute.Strategy, output: str) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.config import make_config
 from ffa_keras.training.train import build_method
 
 
@@ -19,7 +19,7 @@ def precision(request):
 @pytest.fixture
 def method(precision):
     keras.utils.set_random_seed(0)
-    config = TrainConfig(
+    config = make_config(
         num_filters=4, num_blocks=1, discriminator_filters=4,
         perceptual_weight=0, precision=precision,
     )  # fmt: skip
@@ -44,7 +44,7 @@ def test_weights_and_terms_of_the_loss_stay_float32(method):
     fake = method.generator(batch["fundus"])
     logits = method.discriminator((batch["fundus"], fake))
     assert fake.dtype == logits.dtype == tf.float32
-    terms = method._terms(batch["ffa"], fake, logits)
+    terms = method.terms(batch["fundus"], batch["ffa"], fake, logits)
     assert set(terms) == {"adversarial", "pixel", "saliency"}
     for value in (*terms.values(), *method.weights):
         assert value.dtype in (tf.float32, "float32")

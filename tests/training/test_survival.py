@@ -17,7 +17,7 @@ import tensorflow as tf
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.training import loop, provenance
 from ffa_keras.training.checkpoints import Checkpoints
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.config import make_config
 from ffa_keras.training.logs import CsvLog
 from ffa_keras.training.train import train as train_here
 
@@ -29,7 +29,7 @@ def config(phantom_dataset, tmp_path):
     """Settings of a run of three steps in this process."""
 
     def make(**settings):
-        return TrainConfig(
+        return make_config(
             **{
                 "dataset_dir": str(phantom_dataset),
                 "run_dir": str(tmp_path / "run"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
-from ffa_keras.methods import METHODS, UNPAIRED
+from ffa_keras.methods import METHODS
 from ffa_keras.training import train as training
 from ffa_keras.training.runs import load_config, load_generator
 
@@ -50,7 +50,7 @@ def test_a_run_folder_is_not_taken_twice(run_program, trained_run):
 
 
 # CycleGAN refuses several replicas.
-PAIRED = [name for name in METHODS if name not in UNPAIRED]
+PAIRED = [name for name, method in METHODS.items() if method.paired]
 
 
 @pytest.fixture(scope="module")

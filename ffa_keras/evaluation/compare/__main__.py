@@ -4,8 +4,8 @@ r"""Train every system alike, judge them on the same eyes, side by side.
         --dataset_dir=data --output=comparison
 
 Every setting of `train_main.py` is a flag here too, but for `method` and
-`run_dir`, and holds for all systems. Runs are kept in RUNS_DIR; the same
-command goes on where it was stopped, and only judges what is trained.
+`run_dir`, and holds for all systems that have it. Runs are kept in RUNS_DIR;
+the same command goes on where it was stopped, and only judges what is trained.
 
 Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`, `index.html`
 to leaf through, and `model_card_METHOD.md`.
@@ -19,7 +19,8 @@ from ffa_keras.data.manifest import SPLITS
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.compare import compare
 from ffa_keras.methods import METHODS
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.settings import define_settings, given
+from ffa_keras.training.config import CONFIGS, make_configs
 from ffa_keras.training.strategy import split_cpu
 
 _METHODS = flags.DEFINE_list("methods", list(METHODS), "Systems to compare.")
@@ -35,7 +36,7 @@ _INCEPTION_WEIGHTS = flags.DEFINE_string(
     "",
     "Keras weights file of InceptionV3 without top, for KID and FID.",
 )
-_SETTINGS = cli.define_settings(TrainConfig, but=("method", "run_dir"))
+_SETTINGS = define_settings(*CONFIGS.values(), but=("method", "run_dir"))
 
 
 def main() -> None:
@@ -46,12 +47,11 @@ def main() -> None:
             f"--methods={','.join(_METHODS.value)}: expected some of"
             f" {', '.join(METHODS)}"
         )
-    config = TrainConfig(**{flag.name: flag.value for flag in _SETTINGS})
-    split_cpu(config.replicas)
+    configs = make_configs(_METHODS.value, **given(_SETTINGS))
+    split_cpu(next(iter(configs.values())).replicas)
     print(
         compare(
-            config,
-            _METHODS.value,
+            configs,
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,

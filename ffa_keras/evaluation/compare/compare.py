@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +25,17 @@ from ffa_keras.evaluation.judging import Judging
 from ffa_keras.evaluation.report import METRICS, strict, summarise
 from ffa_keras.evaluation.statistics import holm, paired_difference
 from ffa_keras.files import replacing
+from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train
 from ffa_keras.translate import translate
 
 REFERENCE = "proposed"
-# Settings that do not change what is learnt.
-_UNTOLD = ("dataset_dir", "run_dir", "method", "vgg_weights")
 
 
 def compare(
-    config: TrainConfig,
-    methods: Sequence[str],
+    configs: Mapping[str, TrainConfig],
     output: str | Path,
     runs_dir: str | Path,
     split: str = "test",
@@ -46,8 +44,8 @@ def compare(
     """Train the systems alike where that is not done, and judge them.
 
     Args:
-        config: settings for all, but for `method` and `run_dir`.
-        methods: names of the systems.
+        configs: settings of each system by its name, but for `run_dir`; on
+            one dataset and seed.
         output: folder of the comparison, replaced whole.
         runs_dir: one run folder a system; a run that has begun with the same
             settings is gone on with, a finished one is only loaded.
@@ -64,15 +62,15 @@ def compare(
     """
     folder = Path(output)
     check_output(folder, "comparison.json")
-    refuse_leaks(config.dataset_dir)
+    methods = list(configs)
+    first = configs[methods[0]]
+    refuse_leaks(first.dataset_dir)
     inception = None
     if inception_weights:
         inception = InceptionFeatures(inception_weights)
     configs = {
-        method: dataclasses.replace(
-            config, method=method, run_dir=str(Path(runs_dir) / method)
-        )
-        for method in methods
+        method: dataclasses.replace(own, run_dir=str(Path(runs_dir) / method))
+        for method, own in configs.items()
     }
     for method, own in configs.items():
         print(f"{method}:", flush=True)
@@ -80,14 +78,14 @@ def compare(
         train(own, resume=True)
     translators = {m: _translator(c.run_dir) for m, c in configs.items()}
     judging = Judging(
-        config.dataset_dir,
+        first.dataset_dir,
         split,
-        {**translators, **trivial_answers(config.dataset_dir)},
+        {**translators, **trivial_answers(first.dataset_dir)},
         inception,
     )
     cases = list(judging.cases())
     report = summarise(
-        judging.images, {**_facts(config, split, judging), "methods": methods}
+        judging.images, {**_facts(configs, split, judging), "methods": methods}
     )
     report["paired"] = strict(_paired(judging.images, methods))
     with replacing(folder) as temporary:
@@ -98,16 +96,14 @@ def compare(
             "comparison.md": text,
             "comparison.tex": to_latex(report),
             "comparison.csv": to_csv(report),
-            "index.html": comparison_page(report, cases, list(methods)),
+            "index.html": comparison_page(report, cases, methods),
         }
         for method, own in configs.items():
-            card = model_card(_of_one(report, method), own, config.dataset_dir)
+            card = model_card(_of_one(report, method), own, first.dataset_dir)
             files[f"model_card_{method}.md"] = card
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
-        write_png(
-            temporary / "figure.png", comparison_grid(cases, list(methods))
-        )
+        write_png(temporary / "figure.png", comparison_grid(cases, methods))
     return text
 
 
@@ -116,17 +112,19 @@ def _translator(run_dir: str) -> Callable[[np.ndarray], np.ndarray]:
     return lambda fundus: translate(generator, fundus)
 
 
-def _facts(config: TrainConfig, split: str, judging: Judging) -> dict[str, Any]:
-    defaults = TrainConfig()
-    changed = [
-        f"--{name}={value}"
-        for name, value in dataclasses.asdict(config).items()
-        if name not in _UNTOLD and value != getattr(defaults, name)
-    ]
+def _facts(
+    configs: Mapping[str, TrainConfig], split: str, judging: Judging
+) -> dict[str, Any]:
+    changed = {
+        f"--{name}={value}": None
+        for own in configs.values()
+        for name, value in learning(own).items()
+        if value != getattr(type(own), name)
+    }
     return {
         "split": f"{split}, {len(judging)} images",
         "settings": " ".join(changed) or "the paper's",
-        "seed": config.seed,
+        "seed": next(iter(configs.values())).seed,
         "keras": keras.__version__,
         **judging.distances(),
     }

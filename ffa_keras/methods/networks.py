@@ -1,0 +1,45 @@
+"""The networks that several methods share, as their options ask for them."""
+
+from ffa_keras.errors import InputError
+from ffa_keras.methods.options import AdversarialOptions, ResnetOptions
+from ffa_keras.models import PatchDiscriminator, ResnetGenerator
+
+
+def resnet(options: ResnetOptions, channels: int = 1) -> ResnetGenerator:
+    """Return the ResNet generator.
+
+    Args:
+        options: its width, its blocks and its dropout.
+        channels: of its output: 1 for an FFA image, 3 for a photograph.
+    """
+    return ResnetGenerator(
+        options.num_filters, options.num_blocks, options.dropout, channels
+    )
+
+
+def patch_gan(
+    options: AdversarialOptions,
+    num_strided: int = 3,
+    normalization: str = "instance",
+) -> PatchDiscriminator:
+    """Return the PatchGAN.
+
+    Args:
+        options: its width, and the size of the patches.
+        num_strided: as of `PatchDiscriminator`.
+        normalization: as of `PatchDiscriminator`.
+
+    Raises:
+        InputError: the patches are too small for it.
+    """
+    network = PatchDiscriminator(
+        options.discriminator_filters, num_strided, normalization
+    )
+    least = network.min_side
+    if min(options.patch_height, options.patch_width) < least:
+        raise InputError(
+            f"--patch_height={options.patch_height}"
+            f" --patch_width={options.patch_width}: the discriminator of this"
+            f" method judges patches of at least {least}x{least} pixels"
+        )
+    return network

@@ -1,0 +1,174 @@
+"""The systems that train here, by name, and what can be set of each.
+
+A method's options are a dataclass: its fields are the method's flags. A field
+`TERM_weight` gives the method the term of that name. No TensorFlow: flags and
+`--help` cost nothing.
+"""
+
+import dataclasses
+import pkgutil
+from typing import Any
+
+from ffa_keras.errors import InputError
+from ffa_keras.settings import check, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What every method has: a generator, patches and a seed.
+
+    Raises:
+        InputError: a value is out of range, or the weights are all 0.
+    """
+
+    num_filters: int = setting(64, "width of the generator", minimum=1)
+    patch_height: int = setting(512, "height of a patch, pixels", minimum=16)
+    patch_width: int = setting(512, "width of a patch, pixels", minimum=16)
+    seed: int = setting(
+        0,
+        "of weights, patches and their order",
+        minimum=0,
+        maximum=2**32 - 1,
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+        weights = term_weights(self)
+        if weights and not any(weights.values()):
+            raise InputError(
+                ", ".join(f"--{term}_weight" for term in weights)
+                + ": every loss weight is 0, nothing to learn from"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ResnetOptions(Options):
+    """Of the methods whose generator is the ResNet."""
+
+    num_blocks: int = setting(9, "residual blocks", minimum=0)
+    dropout: float = setting(
+        0.0, "dropout inside the residual blocks", minimum=0.0, maximum=0.9
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class AdversarialOptions(Options):
+    """Of the methods with a discriminator."""
+
+    discriminator_filters: int = setting(
+        64, "width of the discriminator", minimum=1
+    )
+    adversarial_weight: float = setting(1.0, "weight of Eq. 4", minimum=0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pix2PixOptions(AdversarialOptions):
+    """Of pix2pix."""
+
+    pixel_weight: float = setting(100.0, "alpha, weight of Eq. 5", minimum=0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class NoSaliencyOptions(Pix2PixOptions, ResnetOptions):
+    """Of the paper's system without the saliency loss."""
+
+    perceptual_weight: float = setting(
+        0.001, "beta, weight of Eq. 6; 0 needs no VGG19 weights", minimum=0.0
+    )
+    vgg_weights: str = setting(
+        "imagenet",
+        "VGG19 weights: 'imagenet' to download, or a .h5/.npz file",
+        "place",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ProposedOptions(NoSaliencyOptions):
+    """Of the paper's system."""
+
+    saliency_weight: float = setting(1.0, "gamma, weight of Eq. 7", minimum=0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleGanOptions(AdversarialOptions, ResnetOptions):
+    """Of CycleGAN."""
+
+    cycle_weight: float = setting(
+        10.0, "cyclegan: weight of the cycle consistency", minimum=0.0
+    )
+    identity_weight: float = setting(
+        5.0, "cyclegan: weight of the identity terms", minimum=0.0
+    )
+    pool_size: int = setting(
+        50, "cyclegan: generated images shown again", minimum=1
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class UnetRegressionOptions(Options):
+    """Of the U-Net regression."""
+
+    regression_loss: str = setting(
+        "l1", "unet_regression: norm of the difference", choices=("l1", "l2")
+    )
+
+
+def term_weights(options: Options) -> dict[str, float]:
+    """Return the weight of every loss term that a method has, by its name.
+
+    Args:
+        options: of the method.
+    """
+    return {
+        field.name.removesuffix("_weight"): getattr(options, field.name)
+        for field in dataclasses.fields(options)
+        if field.name.endswith("_weight")
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """A system that can be trained.
+
+    Attributes:
+        builder: "module:function" in this package, which makes a `System` of
+            the options; imported when it is called.
+        options: dataclass of the method's options.
+        paired: whether the photographs and the FFA images of a batch belong
+            together.
+    """
+
+    builder: str
+    options: type[Options]
+    paired: bool = True
+
+    def build(self, options: Options) -> Any:
+        """Build the system, with its networks and without optimizers.
+
+        Args:
+            options: of the class `options`.
+
+        Returns:
+            A `ffa_keras.methods.system.System`.
+
+        Raises:
+            InputError: patches are too small for a network, or weights of
+                VGG19 cannot be had.
+        """
+        return pkgutil.resolve_name(f"ffa_keras.methods.{self.builder}")(
+            options
+        )
+
+
+# In the order of the paper's tables, then the regressions.
+METHODS = {
+    "proposed": Method("conditional_gan:proposed", ProposedOptions),
+    "no_saliency": Method("conditional_gan:no_saliency", NoSaliencyOptions),
+    "no_patchgan": Method("conditional_gan:no_patchgan", ProposedOptions),
+    "pix2pix": Method("conditional_gan:pix2pix", Pix2PixOptions),
+    "cyclegan": Method("cycle_gan:cyclegan", CycleGanOptions, paired=False),
+    "unet_regression": Method(
+        "regression:unet_regression", UnetRegressionOptions
+    ),
+    "resnet_regression": Method("regression:resnet_regression", ResnetOptions),
+}
