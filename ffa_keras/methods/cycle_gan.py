@@ -37,16 +37,7 @@ def cyclegan(config: TrainConfig) -> CycleGan:
 
     Returns:
         The system, built but not compiled.
-
-    Raises:
-        InputError: more than one replica.
     """
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        raise InputError(
-            "--method=cyclegan: trains on one device only, since each replica"
-            " would need the pool of images of all; use --replicas=1, or one"
-            " GPU with CUDA_VISIBLE_DEVICES=0"
-        )
 
     def generator(channels: int) -> ResnetGenerator:
         return ResnetGenerator(

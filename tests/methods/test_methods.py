@@ -130,12 +130,3 @@ def test_a_system_whose_every_weight_is_0_is_refused():
     )
     with pytest.raises(InputError, match="no_saliency.*every loss weight"):
         _build("no_saliency", config)
-
-
-def test_cyclegan_refuses_several_replicas(monkeypatch):
-    class Two:
-        num_replicas_in_sync = 2
-
-    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: Two())
-    with pytest.raises(InputError, match="one device only"):
-        METHODS["cyclegan"](SMALL)
