@@ -41,6 +41,9 @@ def test_a_crash_is_told():
         "with quiet_start():\n    os.abort()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert "Aborted" in done.stderr

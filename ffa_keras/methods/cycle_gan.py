@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from ffa_keras import losses
-from ffa_keras.errors import InputError
 from ffa_keras.methods.image_pool import ImagePool
 from ffa_keras.methods.networks import patch_gan, resnet
 from ffa_keras.methods.options import CycleGanOptions, term_weights
@@ -35,14 +34,8 @@ def cyclegan(options: CycleGanOptions) -> CycleGan:
         The system, built but not compiled.
 
     Raises:
-        InputError: more than one replica, or patches are too small.
+        InputError: patches are too small.
     """
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        raise InputError(
-            "--method=cyclegan: trains on one device only, since each replica"
-            " would need the pool of images of all; use --replicas=1, or one"
-            " GPU with CUDA_VISIBLE_DEVICES=0"
-        )
 
     def pool(channels: int, seed: int) -> ImagePool:
         shape = (options.patch_height, options.patch_width, channels)

@@ -70,9 +70,7 @@ class TrainConfig(Options):
         maximum=0.5,
     )
 
-    batch_size: int = setting(
-        1, "patches in a step, all replicas together", minimum=1
-    )
+    batch_size: int = setting(1, "patches a step on each device", minimum=1)
     constant_epochs: int = setting(
         100, "epochs at the full learning rate", minimum=0
     )

@@ -1,10 +1,12 @@
 """What a run tells while it trains: a progress line, TensorBoard and CSV."""
 
 import csv
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,8 +16,6 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from ffa_keras.data.pictures import case_panel
 from ffa_keras.files import replacing
 from ffa_keras.translate import translate
-
-_PARTS = ("train", "validation")
 
 
 class Progress:
@@ -74,16 +74,16 @@ class TensorBoardLog:
 
     Args:
         run_dir: folder of the run; events go to `train` and `validation`.
-        first_step: where this process starts; what an interrupted one wrote
-            of later steps is not shown.
+        done: the last step of each part that counts; what an interrupted
+            process wrote of later ones is not shown.
     """
 
-    def __init__(self, run_dir: Path, first_step: int):
+    def __init__(self, run_dir: Path, done: Mapping[str, int]):
         self._writers = {}
-        for part in _PARTS:
+        for part, step in done.items():
             folder = str(run_dir / part)
-            if first_step:
-                _forget_after(folder, first_step)
+            if Path(folder).exists():
+                _forget_after(folder, step)
             self._writers[part] = tf.summary.create_file_writer(folder)
 
     def scalars(
@@ -141,15 +141,16 @@ class CsvLog:
 
     Args:
         run_dir: folder of the run.
-        first_step: where this process starts; rows of later steps, of which
-            an interrupted one had not saved a checkpoint, are dropped.
+        done: the last step of each part, `"train"` and `"validation"`, that
+            counts; rows of later steps, of which an interrupted process had
+            not saved a checkpoint, are dropped.
     """
 
-    def __init__(self, run_dir: Path, first_step: int):
-        self._paths = {part: run_dir / f"{part}.csv" for part in _PARTS}
-        for path in self._paths.values():
+    def __init__(self, run_dir: Path, done: Mapping[str, int]):
+        self._paths = {part: run_dir / f"{part}.csv" for part in done}
+        for part, path in self._paths.items():
             if path.exists():
-                _keep_rows(path, first_step)
+                _keep_rows(path, done[part])
 
     def scalars(
         self, part: str, values: Mapping[str, float], step: int
@@ -161,25 +162,41 @@ class CsvLog:
             values: by column; the same names every time.
             step: steps done, from the start of the run.
         """
-        path = self._paths[part]
-        begun = path.exists()
+        path, row = self._paths[part], [step, *values.values()]
+        if not path.exists():
+            _write_rows(path, [["step", *values], row])
+            return
         with open(path, "a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if not begun:
-                writer.writerow(["step", *values])
-            writer.writerow([step, *values.values()])
+            csv.writer(file).writerow(row)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _keep_rows(path: Path, last_step: int) -> None:
-    with open(path, newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+    """Drop the rows of later steps; a table without a header is none."""
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
+        header, *rows = [*csv.reader(file)] or [[]]
+    if header[:1] != ["step"]:
+        path.unlink()
+        return
     # A row that was cut short as the process died belongs to a later step.
-    kept = [r for r in rows if len(r) == len(header) and int(r[0]) <= last_step]
+    kept = [
+        row
+        for row in rows
+        if len(row) == len(header)
+        and row[0].isdigit()
+        and int(row[0]) <= last_step
+    ]
+    _write_rows(path, [header, *kept])
+
+
+def _write_rows(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write a table whole, so that its header is never cut short."""
     with (
         replacing(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
-        csv.writer(file).writerows([header, *kept])
+        csv.writer(file).writerows(rows)
 
 
 def _clock(seconds: float) -> str:

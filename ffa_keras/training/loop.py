@@ -3,6 +3,7 @@
 Keras' `fit` does not work under `MultiWorkerMirroredStrategy`.
 """
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,20 +14,13 @@ import tensorflow as tf
 
 from ffa_keras.data.pipeline import TrainingPatches, share_of_worker
 from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.methods.system import System
 from ffa_keras.training import runs
 from ffa_keras.training.checkpoints import Checkpoints
+from ffa_keras.training.cluster import WORKER_LOST
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
 from ffa_keras.training.strategy import is_chief
-
-# What the others see when a worker goes away in the middle of a step.
-_WORKER_LOST = (
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-    tf.errors.InternalError,
-    tf.errors.UnavailableError,
-)
 
 
 class Loop:
@@ -40,14 +34,15 @@ class Loop:
         validation: pairs as `validation_pairs` gives them.
 
     Raises:
-        InputError: every checkpoint of the run is damaged.
+        InputError: every checkpoint of the run is damaged, or made by other
+            code.
     """
 
     def __init__(
         self,
         config: TrainConfig,
         strategy: tf.distribute.Strategy,
-        method: keras.Model,
+        method: System,
         patches: TrainingPatches,
         validation: tf.data.Dataset,
     ):
@@ -57,7 +52,8 @@ class Loop:
         self.patches = patches
         self.validation = validation
         self.chief = is_chief(strategy)
-        self.steps_per_epoch = patches.steps(config.batch_size)
+        self.replicas = strategy.num_replicas_in_sync
+        self.steps_per_epoch = patches.steps(config.batch_size * self.replicas)
         self.step = tf.Variable(0, dtype=tf.int64)
         self.validated = tf.Variable(0, dtype=tf.int64)
         self.best = tf.Variable(float("nan"))
@@ -77,12 +73,21 @@ class Loop:
         self.progress = Progress(
             config.epochs * self.steps_per_epoch, self.steps_per_epoch, done
         )
+        if done and not runs.has_generator(run_dir):
+            warnings.append(
+                f"{run_dir / runs.GENERATOR_NAME}: gone; the best from here on"
+                " is kept"
+            )
+            self.best.assign(float("nan"))
         if self.chief:
-            self.board = TensorBoardLog(run_dir, done)
-            self.tables = CsvLog(run_dir, done)
+            counts = {"train": done, "validation": int(self.validated)}
+            self.board = TensorBoardLog(run_dir, counts)
+            self.tables = CsvLog(run_dir, counts)
             for line in warnings:
                 self.progress.note(f"warning: {line}")
-        self.train_step = self._replicated_train_step()
+        self.train_step = replicated_train_step(
+            strategy, method, config.jit_compile
+        )
         self.test_step = self._replicated_test_step()
 
     def run(self, stop_asked: Callable[[], bool]) -> None:
@@ -94,15 +99,16 @@ class Loop:
 
         Raises:
             Interrupted: a stop was asked for, or another worker went away.
-            InputError: a loss is not finite, or the disk is full.
+            InputError: a loss is not finite, or a checkpoint cannot be written.
         """
         try:
             self._run(stop_asked)
-        except _WORKER_LOST as error:
+        except WORKER_LOST as error:
             if self.strategy.extended._in_multi_worker_mode():
                 raise Interrupted(
-                    "another worker went away; start all of them again with"
-                    " --resume"
+                    "another worker went away"
+                    f" ({type(error).__name__}, {error.message.splitlines()[0]}"
+                    "); start all of them again with --resume"
                 ) from error
             raise
 
@@ -114,9 +120,10 @@ class Loop:
             self._validate()
         for epoch in range(done // self.steps_per_epoch, self.config.epochs):
             self._train_epoch(epoch, stop_asked)
+            # First: a validation that dies, of memory say, loses no epoch.
+            self.checkpoints.save()
             if self._validation_is_due():
                 self._validate()
-            self.checkpoints.save()
 
     def _train_epoch(self, epoch: int, stop_asked: Callable[[], bool]) -> None:
         skip = int(self.step) % self.steps_per_epoch
@@ -138,13 +145,12 @@ class Loop:
                 self.checkpoints.save()
 
     def _distributed_epoch(self, epoch: int, skip: int):
-        replicas = self.strategy.num_replicas_in_sync
         steps = self.steps_per_epoch - skip
 
         def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
             batches = self.patches.epoch(
-                epoch, self.config.batch_size // replicas, skip * replicas
-            ).take(steps * replicas)
+                epoch, self.config.batch_size, skip * self.replicas
+            ).take(steps * self.replicas)
             return share_of_worker(batches, context)
 
         return self.strategy.distribute_datasets_from_function(share)
@@ -171,7 +177,7 @@ class Loop:
     def _log(self, step: int, since: tuple[float, int]) -> tuple[float, int]:
         means = _take(self.method.train_means)
         seconds = time.monotonic() - since[0]
-        images = (step - since[1]) * self.config.batch_size
+        images = (step - since[1]) * self.config.batch_size * self.replicas
         for name, optimizer in self.method.optimizers.items():
             means[f"learning_rate/{name}"] = float(optimizer.learning_rate)
         means["images_per_second"] = images / seconds
@@ -221,35 +227,12 @@ class Loop:
     def _is_best(self, figures: dict[str, float]) -> bool:
         if self.config.select_by == "last":
             return True
-        figure = figures[self.config.select_by]
-        # Written so that a score that is never a number still leaves a model.
-        if figure <= float(self.best):
+        figure, best = figures[self.config.select_by], float(self.best)
+        # Any number beats none; while there is none, a model is kept still.
+        if not (figure > best or math.isnan(best)):
             return False
         self.best.assign(figure)
         return True
-
-    def _replicated_train_step(self) -> Callable:
-        """Return the step on a distributed batch; its answer is its health.
-
-        A vector: how many workers ask for a stop, then on how many replicas
-        each of `train_means` is not finite.
-        """
-
-        def step(batch, stop):
-            means = self.method.train_step(batch)
-            values = [means[name] for name in self.method.train_means]
-            bad = ~tf.math.is_finite(tf.stack(values))
-            signs = tf.concat([stop[None], bad], 0)
-            return tf.distribute.get_replica_context().all_reduce(
-                tf.distribute.ReduceOp.SUM, tf.cast(signs, tf.int32)
-            )
-
-        @tf.function(reduce_retracing=True, jit_compile=self.config.jit_compile)
-        def run(batch, stop):
-            health = self.strategy.run(step, args=(batch, stop))
-            return self.strategy.experimental_local_results(health)[0]
-
-        return run
 
     def _replicated_test_step(self) -> Callable:
         @tf.function(reduce_retracing=True)
@@ -257,6 +240,39 @@ class Loop:
             self.strategy.run(self.method.test_step, args=(batch,))
 
         return run
+
+
+def replicated_train_step(
+    strategy: tf.distribute.Strategy, method: System, jit_compile: bool
+) -> Callable[[dict, tf.Tensor], tf.Tensor]:
+    """Return the training step on all devices.
+
+    Args:
+        strategy: the devices.
+        method: the compiled system, made in the strategy's scope.
+        jit_compile: whether XLA compiles the step.
+
+    Returns:
+        Function of a distributed batch, and whether this worker asks for a
+        stop, to the health of the step, an int32 vector: how many replicas ask
+        for a stop, then on how many each of `train_means` is not finite.
+    """
+
+    def step(batch, stop):
+        means = method.train_step(batch)
+        values = [means[name] for name in method.train_means]
+        bad = ~tf.math.is_finite(tf.stack(values))
+        signs = tf.concat([stop[None], bad], 0)
+        return tf.distribute.get_replica_context().all_reduce(
+            tf.distribute.ReduceOp.SUM, tf.cast(signs, tf.int32)
+        )
+
+    @tf.function(reduce_retracing=True, jit_compile=jit_compile)
+    def run(batch, stop):
+        health = strategy.run(step, args=(batch, stop))
+        return strategy.experimental_local_results(health)[0]
+
+    return run
 
 
 def _untracked_variables(method: keras.Model) -> list[tf.Variable]:

@@ -9,11 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from ffa_keras.data.pipeline import find_dataset
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.training.devices import device_names
 
 RECORD_NAME = "run.json"
 _PACKAGES = (
@@ -63,38 +62,71 @@ def _record_seals(path: Path) -> list[bytes]:
     return seals
 
 
-def record_start(run_dir: str | Path, fingerprint: str, replicas: int) -> None:
-    """Add a start, or a resumption, to the run's `run.json`.
+class Record:
+    """What `run.json` says of a run: its data, its starts, and its end.
 
     Args:
-        run_dir: folder of the run.
-        fingerprint: of the dataset.
-        replicas: devices that train together.
+        run_dir: folder of the run; it need not exist.
+        fingerprint: of the dataset at hand.
+        replicas: devices that are about to train together.
 
     Raises:
         InputError: the run was begun on other data, or its `run.json` is
-            damaged.
+            damaged; or it has not ended and was begun on another number of
+            devices.
     """
-    path = Path(run_dir) / RECORD_NAME
-    record: dict[str, Any] = {"dataset": fingerprint, "starts": []}
-    if path.exists():
-        try:
-            record = json.loads(path.read_text())
-            begun_on, starts = record["dataset"], record["starts"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: damaged; remove it to go on without it"
-            ) from error
-        if begun_on != fingerprint:
+
+    def __init__(self, run_dir: str | Path, fingerprint: str, replicas: int):
+        self._path = Path(run_dir) / RECORD_NAME
+        self._replicas = replicas
+        self._record: dict[str, Any] = {
+            "dataset": fingerprint, "starts": [], "ended": False,
+        }  # fmt: skip
+        if self._path.exists():
+            self._record |= self._read()
+        if self._record["dataset"] != fingerprint:
             raise InputError(
                 "--dataset_dir: holds other records than those the run in"
                 f" {run_dir} was begun on; name that dataset, or start another"
                 " --run_dir"
             )
-        starts.append(_surroundings(replicas))
-    else:
-        record["starts"].append(_surroundings(replicas))
-    write_text(path, json.dumps(record, indent=2) + "\n")
+        begun = {start["replicas"] for start in self._record["starts"]}
+        if not self.ended and begun - {replicas}:
+            raise InputError(
+                f"--resume: the run in {run_dir} was begun on"
+                f" {begun.pop()} devices, here are {replicas}, and the steps of"
+                " an epoch depend on that; go on with as many"
+                " (CUDA_VISIBLE_DEVICES), or start another --run_dir"
+            )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has trained to its end."""
+        return bool(self._record["ended"])
+
+    def add_start(self) -> None:
+        """Write down a start, or a resumption."""
+        self._record["starts"].append(_surroundings(self._replicas))
+        self._write()
+
+    def add_end(self) -> None:
+        """Write down that the run has trained to its end."""
+        self._record["ended"] = True
+        self._write()
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            record = json.loads(self._path.read_text())
+            # All that is looked at later.
+            record["dataset"], [start["replicas"] for start in record["starts"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self._path}: damaged; remove it to go on without it"
+            ) from error
+        return record
+
+    def _write(self) -> None:
+        write_text(self._path, json.dumps(self._record, indent=2) + "\n")
 
 
 def _surroundings(replicas: int) -> dict[str, Any]:
@@ -105,12 +137,7 @@ def _surroundings(replicas: int) -> dict[str, Any]:
             **{name: _version(name) for name in _PACKAGES},
         },
         "system": platform.platform(),
-        "devices": [
-            tf.config.experimental.get_device_details(device).get(
-                "device_name", device.name
-            )
-            for device in tf.config.list_physical_devices()
-        ],
+        "devices": device_names(),
         "replicas": replicas,
     }
 

@@ -1,5 +1,9 @@
 """The run folder: what lies where, and how to read it back."""
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -13,6 +17,47 @@ from ffa_keras.training.config import TrainConfig, read_config
 CONFIG_NAME = "flags.cfg"
 GENERATOR_NAME = "generator.keras"
 CHECKPOINTS_NAME = "checkpoints"
+
+
+@contextlib.contextmanager
+def hold(run_dir: str | Path) -> Iterator[None]:
+    """Keep other programs from training in a run folder.
+
+    The folder is made if absent, and removed again if nothing came to lie
+    there. The hold ends with the process, however that ends.
+
+    Args:
+        run_dir: folder of the run.
+
+    Raises:
+        InputError: another program trains there.
+    """
+    folder = Path(run_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        try:
+            yield
+        finally:
+            # Refused by the system where something lies there.
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(
+            f"--run_dir={folder}: another program is training there; wait"
+            " until it has ended, or name another folder"
+        ) from error
+    except OSError:
+        # Some network file systems have no locks.
+        return
 
 
 def check_vacant(config: TrainConfig, resume: bool) -> None:
@@ -72,6 +117,15 @@ def load_config(run_dir: str | Path) -> TrainConfig:
     return read_config(Path(run_dir) / CONFIG_NAME)
 
 
+def has_generator(run_dir: str | Path) -> bool:
+    """Tell whether a run has saved a generator.
+
+    Args:
+        run_dir: folder of the run.
+    """
+    return (Path(run_dir) / GENERATOR_NAME).is_file()
+
+
 def load_generator(run_dir: str | Path) -> keras.Model:
     """Return the generator of a run: the best so far, or as `select_by` says.
 
@@ -85,7 +139,7 @@ def load_generator(run_dir: str | Path) -> keras.Model:
         InputError: the run has saved no generator yet, or it is damaged.
     """
     path = Path(run_dir) / GENERATOR_NAME
-    if not path.is_file():
+    if not has_generator(run_dir):
         raise InputError(
             f"--run_dir={run_dir}: no {GENERATOR_NAME} there; train first with"
             " train_main.py"

@@ -1,17 +1,23 @@
 """Devices: which strategy a run trains under."""
 
 import functools
-import json
-import os
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.training.cluster import VARIABLE, read_cluster, wait_for_others
+from ffa_keras.training.devices import take_memory_as_needed
 
-_CLUSTER = "TF_CONFIG"
+# Seconds that the workers of a cluster wait for each other.
+PATIENCE = 300.0
 
 
-def make_strategy(replicas: int = 0) -> tf.distribute.Strategy:
+def make_strategy(
+    replicas: int = 0,
+    patience: float = PATIENCE,
+    stop_asked: Callable[[], bool] = lambda: False,
+) -> tf.distribute.Strategy:
     """Return the strategy for the devices at hand.
 
     Call it before TensorFlow has used any device.
@@ -19,6 +25,8 @@ def make_strategy(replicas: int = 0) -> tf.distribute.Strategy:
     Args:
         replicas: number of logical CPU replicas; 0 takes every GPU there is,
             or one CPU where there is none.
+        patience: seconds to wait for the other workers, where there are some.
+        stop_asked: whether to stop waiting.
 
     Returns:
         `MultiWorkerMirroredStrategy` where `TF_CONFIG` names several workers,
@@ -29,13 +37,17 @@ def make_strategy(replicas: int = 0) -> tf.distribute.Strategy:
         InputError: TensorFlow has already started with another number of
             logical CPUs, `TF_CONFIG` is damaged, or it is combined with
             logical CPUs.
+        Interrupted: a worker has not come in time, or a stop was asked for.
     """
-    if _num_workers() > 1:
+    take_memory_as_needed()
+    cluster = read_cluster()
+    if cluster and cluster.others:
         if replicas:
             raise InputError(
-                f"--replicas={replicas}: not together with {_CLUSTER}; each"
+                f"--replicas={replicas}: not together with {VARIABLE}; each"
                 " worker takes all its GPUs, or its one CPU"
             )
+        wait_for_others(cluster, patience, stop_asked)
         return tf.distribute.MultiWorkerMirroredStrategy()
     if not replicas:
         return _mirrored()
@@ -92,21 +104,3 @@ def split_cpu(replicas: int) -> None:
         raise InputError(
             f"--replicas={replicas}: TensorFlow has already started"
         ) from error
-
-
-def _num_workers() -> int:
-    """Return how many training processes `TF_CONFIG` names; 1 without it."""
-    text = os.environ.get(_CLUSTER)
-    if not text:
-        return 1
-    try:
-        config = json.loads(text)
-        jobs = config["cluster"]
-        if not jobs[config["task"]["type"]][config["task"]["index"]]:
-            raise ValueError("the task has no address")
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError(
-            f'{_CLUSTER}={text}: expected {{"cluster": {{"worker":'
-            ' ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
-        ) from error
-    return sum(len(jobs.get(job, ())) for job in ("chief", "worker"))

@@ -1,59 +1,108 @@
 """Set a run up and train it to its end."""
 
+import contextlib
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
 from ffa_keras.data.patches import PatchSampling
 from ffa_keras.data.pipeline import TrainingPatches, validation_pairs
 from ffa_keras.data.unpaired import UnpairedPatches
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods import METHODS
 from ffa_keras.methods.system import System
-from ffa_keras.training import provenance, runs
+from ffa_keras.training import devices, runs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.interrupt import stop_requests
 from ffa_keras.training.loop import Loop
+from ffa_keras.training.provenance import Record, dataset_fingerprint
 from ffa_keras.training.schedule import ConstantThenLinear
-from ffa_keras.training.strategy import is_chief, make_strategy
+from ffa_keras.training.strategy import PATIENCE, is_chief, make_strategy
 
 
-def train(config: TrainConfig, resume: bool = False) -> None:
+def train(
+    config: TrainConfig, resume: bool = False, patience: float = PATIENCE
+) -> None:
     """Train a system as configured and leave the results in the run folder.
 
     Args:
         config: the settings.
         resume: whether to go on from the latest checkpoint in the run folder;
-            a folder without one starts from the beginning.
+            a folder without one starts from the beginning, and a run that has
+            ended is left as it is.
+        patience: seconds to wait for the other workers, where there are some.
 
     Raises:
         InputError: the dataset cannot be used, VGG19 weights cannot be had,
-            the run folder is taken, or settings or data changed since it
-            began; or a loss is not finite, or the disk is full.
-        Interrupted: SIGTERM or SIGINT came, or another worker went away; the
-            run can be resumed.
+            the run folder is taken, or settings, data or the number of devices
+            changed since it began; or a loss is not finite, or a checkpoint
+            cannot be written.
+        Interrupted: SIGTERM or SIGINT came, or another worker did not come or
+            went away; the run can be resumed.
     """
     if not config.run_dir:
         raise InputError("--run_dir: missing; name a folder for this run")
-    strategy = make_strategy(config.replicas)
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
-        raise InputError(
-            f"--batch_size={config.batch_size} does not divide among the"
-            f" {replicas} replicas: give a multiple"
-        )
+    with stop_requests() as stop_asked:
+        strategy = make_strategy(config.replicas, patience, stop_asked)
+    # Again: TensorFlow takes SIGTERM for itself as it joins other machines.
+    with stop_requests() as stop_asked, contextlib.ExitStack() as held:
+        if is_chief(strategy):
+            held.enter_context(runs.hold(config.run_dir))
+            _tell_devices(strategy, config.batch_size)
+        _train(config, resume, strategy, stop_asked)
+
+
+def _train(
+    config: TrainConfig,
+    resume: bool,
+    strategy: tf.distribute.Strategy,
+    stop_asked: Callable[[], bool],
+) -> None:
+    chief, replicas = is_chief(strategy), strategy.num_replicas_in_sync
     paired = METHODS[config.method].paired
     kind = TrainingPatches if paired else UnpairedPatches
     patches = kind(config.dataset_dir, _sampling(config), config.seed)
-    steps_per_epoch = patches.steps(config.batch_size)
+    steps_per_epoch = patches.steps(config.batch_size * replicas)
     if not steps_per_epoch:
         raise InputError(
             f"--batch_size={config.batch_size}: only {patches.num_patches}"
-            " patches in an epoch"
+            f" patches in an epoch, for {replicas} device(s)"
         )
     validation = validation_pairs(config.dataset_dir, replicas)
-    fingerprint = provenance.dataset_fingerprint(config.dataset_dir)
-    if is_chief(strategy):
+    fingerprint = dataset_fingerprint(config.dataset_dir)
+    if chief:
         runs.check_vacant(config, resume)
+    record = Record(config.run_dir, fingerprint, replicas)
+    if record.ended and runs.has_generator(config.run_dir):
+        return
+    prepare_keras(config)
+    with strategy.scope():
+        method = build_method(config, steps_per_epoch)
+    if chief:
+        record.add_start()
+        runs.claim(config)
+    loop = Loop(config, strategy, method, patches, validation)
+    if stop_asked():
+        raise Interrupted("before the first step; go on with --resume")
+    loop.run(stop_asked)
+    if chief:
+        record.add_end()
+
+
+def _tell_devices(strategy: tf.distribute.Strategy, batch_size: int) -> None:
+    print(devices.describe(strategy, batch_size), flush=True)
+    missed = devices.gpus_missed()
+    if missed:
+        print(f"warning: {missed}", flush=True)
+
+
+def prepare_keras(config: TrainConfig) -> None:
+    """Set what Keras and TensorFlow hold for the whole process.
+
+    Args:
+        config: the settings; seed, precision and determinism are used.
+    """
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -61,13 +110,6 @@ def train(config: TrainConfig, resume: bool = False) -> None:
     # The graph optimizer's remapper cannot fuse a biased convolution with the
     # LeakyReLU after it while training, and says so as an error.
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    with strategy.scope():
-        method = build_method(config, steps_per_epoch)
-    if is_chief(strategy):
-        provenance.record_start(config.run_dir, fingerprint, replicas)
-        runs.claim(config)
-    with stop_requests() as stop_asked:
-        Loop(config, strategy, method, patches, validation).run(stop_asked)
 
 
 def build_method(config: TrainConfig, steps_per_epoch: int) -> System:

@@ -240,12 +240,3 @@ def test_a_method_without_discriminator_takes_smaller_patches(name):
     method = _build(name, patch_height=16, patch_width=16)
     batch = {k: v[:, :16, :16] for k, v in _batch().items()}
     assert np.isfinite(float(method.train_step(batch)["loss/generator"]))
-
-
-def test_cyclegan_refuses_several_replicas(monkeypatch):
-    class Two:
-        num_replicas_in_sync = 2
-
-    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: Two())
-    with pytest.raises(InputError, match="one device only"):
-        METHODS["cyclegan"].build(_options("cyclegan"))

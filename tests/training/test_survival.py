@@ -1,7 +1,11 @@
 """A run that is killed, stopped, damaged or moved goes on as if it were not."""
 
+import contextlib
 import csv
+import dataclasses
 import json
+import math
+import os
 import random
 import shutil
 import signal
@@ -15,10 +19,12 @@ import pytest
 import tensorflow as tf
 
 from ffa_keras.errors import InputError, Interrupted
-from ffa_keras.training import loop, provenance
+from ffa_keras.training import loop, provenance, runs
+from ffa_keras.training import train as training
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.config import make_config
 from ffa_keras.training.logs import CsvLog
+from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train as train_here
 
 ROOT = Path(__file__).parents[2]
@@ -166,17 +172,16 @@ def test_a_loss_that_is_not_finite_stops_the_run(config, tmp_path, capsys):
 def test_other_data_are_refused_and_moved_data_are_not(
     config, phantom_dataset, tmp_path, run_program
 ):
-    train_here(config(constant_epochs=1))
+    train_here(config())
     moved = tmp_path / "moved"
     shutil.copytree(phantom_dataset, moved)
-    longer = config(constant_epochs=1, dataset_dir=str(moved))
-    train_here(longer, resume=True)
+    train_here(config(dataset_dir=str(moved)), resume=True)
     record = next(moved.rglob("*train.tfrecord*"))
     content = record.read_bytes()
     length = int.from_bytes(content[:8], "little")
     record.write_bytes(content[: 16 + length])
     with pytest.raises(InputError, match="holds other records than those"):
-        provenance.record_start(
+        provenance.Record(
             tmp_path / "run", provenance.dataset_fingerprint(moved), 1
         )
     record.write_bytes(content[:-3])
@@ -198,25 +203,106 @@ def test_one_changed_byte_is_another_dataset(phantom_dataset, tmp_path):
     assert provenance.dataset_fingerprint(tmp_path / "copy") != whole
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (OSError(28, "No space left on device"), "no room on the disk"),
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "ckpt_temp; No space left on device"
+            ),
+            "no room on the disk",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"),
+            "OOM when allocating",
+        ),
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (tf.errors.OutOfRangeError(None, None, "File too large"), "too large"),
+        (tf.errors.UnknownError(None, None, "stale handle"), "stale handle"),
+    ],
+)
+def test_a_failure_to_save_is_named_and_keeps_the_checkpoint_before(
+    tmp_path, monkeypatch, error, words
+):
     value = tf.Variable(1.0)
     checkpoints = Checkpoints(tmp_path, 2, True, value=value)
     checkpoints.save()
 
-    def full(*_):
+    def fail(*_):
         (tmp_path / "ckpt-2_temp").mkdir()
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left")
+        raise error
 
-    monkeypatch.setattr(checkpoints._manager, "save", full)
+    monkeypatch.setattr(tf.train.Checkpoint, "write", fail)
     value.assign(2.0)
-    with pytest.raises(InputError, match="free some space.*--resume"):
+    with pytest.raises(InputError, match=f"{words}.*--resume") as refusal:
         checkpoints.save()
+    assert ("no room" in str(refusal.value)) == (words == "no room on the disk")
     assert Checkpoints(tmp_path, 2, True, value=value).restore() == []
     assert float(value) == 1
     assert not list(tmp_path.glob("*_temp*"))
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbled", "other variables"])
+def test_a_worker_lost_while_saving_is_not_a_failure_to_save(
+    tmp_path, monkeypatch
+):
+    def fail(*_):
+        raise tf.errors.UnavailableError(None, None, "connection reset")
+
+    monkeypatch.setattr(tf.train.Checkpoint, "write", fail)
+    with pytest.raises(tf.errors.UnavailableError):
+        Checkpoints(tmp_path, 2, True).save()
+
+
+def test_a_checkpoint_is_on_the_disk_before_an_older_one_goes(
+    tmp_path, monkeypatch
+):
+    flushed, value = [], tf.Variable(1.0)
+    real_sync, real_unlink = os.fsync, Path.unlink
+
+    def sync(descriptor):
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        real_sync(descriptor)
+
+    def unlink(path, *options):
+        assert {"ckpt-2.index", tmp_path.name} <= set(flushed)
+        assert "ckpt-2.data-00000-of-00001" in flushed
+        real_unlink(path, *options)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "unlink", unlink)
+    checkpoints = Checkpoints(tmp_path, 1, True, value=value)
+    checkpoints.save()
+    checkpoints.save()
+    assert [path.name for path in tmp_path.glob("*.index")] == ["ckpt-2.index"]
+
+
+def test_what_tensorflow_keeps_beside_the_checkpoints_is_not_needed(tmp_path):
+    value = tf.Variable(1.0)
+    Checkpoints(tmp_path, 3, True, value=value).save()
+    (tmp_path / "ckpt-8 (copy).index").write_bytes(b"?")
+    for number, content in enumerate((b"", b"\xff\x00junk"), 2):
+        (tmp_path / "checkpoint").write_bytes(content)
+        value.assign(7.0)
+        again = Checkpoints(tmp_path, 3, True, value=value)
+        assert again.restore() == []
+        assert float(value) == 1
+        again.save()
+        assert tf.train.latest_checkpoint(str(tmp_path)).endswith(
+            f"ckpt-{number}"
+        )
+
+
+def test_a_checkpoint_of_other_code_is_not_called_damaged(tmp_path):
+    for kept in (tf.Variable([1.0]), tf.Variable([1.0, 2.0])):
+        Checkpoints(tmp_path, 3, True, value=kept).save()
+        for state in ({"other": tf.Variable(0.0)}, {"value": tf.Variable(0.0)}):
+            with pytest.raises(InputError, match="whole, but not of the"):
+                Checkpoints(tmp_path, 3, True, **state).restore()
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
 def test_a_damaged_checkpoint_falls_back(tmp_path, damage):
     value = tf.Variable(np.arange(1000.0))
     checkpoints = Checkpoints(tmp_path, 3, True, value=value)
@@ -227,12 +313,9 @@ def test_a_damaged_checkpoint_falls_back(tmp_path, damage):
     content = bytearray(data.read_bytes())
     if damage == "cut":
         data.write_bytes(content[:100])
-    elif damage == "garbled":
+    else:
         content[len(content) // 2] ^= 1
         data.write_bytes(content)
-    else:
-        other = tf.train.Checkpoint(other=tf.Variable(1.0))
-        other.write(str(tmp_path / "ckpt-2"))
     warnings = Checkpoints(tmp_path, 3, True, value=value).restore()
     assert len(warnings) == 1 and "ckpt-2: damaged" in warnings[0]
     np.testing.assert_array_equal(value, np.arange(1000.0))
@@ -243,12 +326,145 @@ def test_a_damaged_checkpoint_falls_back(tmp_path, damage):
 
 
 def test_a_table_forgets_steps_that_were_not_saved(tmp_path):
-    log = CsvLog(tmp_path, 0)
+    log = CsvLog(tmp_path, {"train": 0, "validation": 0})
     for step in (1, 2, 3):
         log.scalars("train", {"loss": step / 10}, step)
     with open(tmp_path / "train.csv", "a") as file:
         file.write("4")
-    again = CsvLog(tmp_path, 2)
+    again = CsvLog(tmp_path, {"train": 2, "validation": 0})
     again.scalars("train", {"loss": 0.9}, 3)
     text = (tmp_path / "train.csv").read_text().split()
     assert text == ["step,loss", "1,0.1", "2,0.2", "3,0.9"]
+
+
+@pytest.mark.parametrize("left", ["", "st", "\0\0\0\0", "\n\n", "foreign,1\n2"])
+def test_a_table_without_a_header_is_begun_again(tmp_path, left):
+    (tmp_path / "train.csv").write_text(left)
+    log = CsvLog(tmp_path, {"train": 2, "validation": 0})
+    log.scalars("train", {"loss": 0.9}, 3)
+    assert (tmp_path / "train.csv").read_text().split() == [
+        "step,loss",
+        "3,0.9",
+    ]
+
+
+def test_a_score_that_is_no_number_replaces_no_generator(config, monkeypatch):
+    scores = iter([math.nan, 20.0, 25.0, math.nan, 12.0, 26.0])
+    shown, saved = [], []
+
+    def take(means):
+        if "psnr" in means:
+            shown.append(next(scores))
+            return {"psnr": shown[-1], "ssim": 0.0}
+        return {name: 0.0 for name in means}
+
+    monkeypatch.setattr(loop, "_take", take)
+    monkeypatch.setattr(
+        loop.runs, "save_generator", lambda *_: saved.append(shown[-1])
+    )
+    train_here(config(constant_epochs=6, keep_checkpoints=1))
+    assert saved[1:] == [20.0, 25.0, 26.0]
+    assert math.isnan(saved[0])
+
+
+def test_a_validation_that_dies_loses_no_epoch(config, tmp_path, monkeypatch):
+    settings = config(constant_epochs=2, log_every=1)
+    train_here(dataclasses.replace(settings, run_dir=str(tmp_path / "whole")))
+    whole = (tmp_path / "whole/validation.csv").read_text()
+    validate = loop.Loop._validate
+
+    def die(self):
+        validate(self)
+        raise MemoryError
+
+    monkeypatch.setattr(loop.Loop, "_validate", die)
+    with pytest.raises(MemoryError):
+        train_here(settings)
+    assert _newest(tmp_path / "run") == 1
+    monkeypatch.undo()
+    train_here(settings, resume=True)
+    assert (tmp_path / "run/validation.csv").read_text() == whole
+    steps = [row["step"] for row in _table(tmp_path / "run/train.csv")]
+    assert steps == [str(n) for n in range(1, len(steps) + 1)]
+
+
+def test_a_lost_generator_comes_back(config, tmp_path, capsys):
+    train_here(config())
+    (tmp_path / "run/generator.keras").unlink()
+    train_here(config(), resume=True)
+    assert "generator.keras: gone" in capsys.readouterr().out
+    assert load_generator(tmp_path / "run")
+
+
+def test_a_run_that_has_ended_is_left_alone_on_any_number_of_devices(
+    config, tmp_path
+):
+    train_here(config())
+    record = tmp_path / "run/run.json"
+    before = record.read_bytes()
+    train_here(config(), resume=True)
+    assert record.read_bytes() == before
+    fingerprint = provenance.dataset_fingerprint(config().dataset_dir)
+    assert provenance.Record(tmp_path / "run", fingerprint, 4).ended
+    text = json.loads(before)
+    record.write_text(json.dumps({**text, "ended": False}))
+    with pytest.raises(InputError, match="begun on 1 devices, here are 4"):
+        provenance.Record(tmp_path / "run", fingerprint, 4)
+
+
+def test_only_one_program_trains_in_a_run_folder(config, tmp_path):
+    with runs.hold(tmp_path / "run"):
+        with pytest.raises(InputError, match="another program is training"):
+            train_here(config(), resume=True)
+        assert not list((tmp_path / "run").iterdir())
+    assert not (tmp_path / "run").exists()
+    train_here(config(), resume=True)
+
+
+@pytest.mark.parametrize(
+    "error, lost",
+    [
+        (tf.errors.UnavailableError, True),
+        (tf.errors.AbortedError, True),
+        (tf.errors.CancelledError, True),
+        (tf.errors.InternalError, False),
+    ],
+)
+def test_only_a_lost_worker_is_called_one(config, monkeypatch, error, lost):
+    def fail(self, stop_asked):
+        monkeypatch.setattr(
+            self.strategy.extended, "_in_multi_worker_mode", lambda: True
+        )
+        raise error(None, None, "the cause\nmore")
+
+    monkeypatch.setattr(loop.Loop, "_run", fail)
+    with pytest.raises(Interrupted if lost else error) as raised:
+        train_here(config())
+    if lost:
+        assert "another worker went away" in str(raised.value)
+        assert "the cause)" in str(raised.value)
+
+
+def test_a_stop_before_the_first_step_is_answered(config, monkeypatch):
+    @contextlib.contextmanager
+    def asked():
+        yield lambda: True
+
+    monkeypatch.setattr(training, "stop_requests", asked)
+    with pytest.raises(Interrupted, match="before the first step"):
+        train_here(config())
+    monkeypatch.undo()
+    train_here(config(), resume=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_program_starts_ends_it_in_words(number):
+    code = (
+        "import os; from ffa_keras.training import interrupt;"
+        f"interrupt.exit_on_signals(); os.kill(os.getpid(), {number:d})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 75
+    assert done.stderr.startswith("interrupted: ")

@@ -69,7 +69,7 @@ class _Workers:
 def flags(train, tmp_path):
     """Flags of a run on two logical CPUs of one process, which is made."""
     settings = (
-        "--batch_size=2", "--constant_epochs=1", "--decay_epochs=1",
+        "--batch_size=1", "--constant_epochs=1", "--decay_epochs=1",
         "--checkpoint_every=3", "--num_pictures=1",
     )  # fmt: skip
     train(*settings, "--replicas=2", run_dir="one")

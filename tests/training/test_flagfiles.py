@@ -1,0 +1,62 @@
+"""Every shipped flagfile trains as it is on as many devices as there are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ffa_keras.losses.perceptual import _build_features, _layer_names
+from ffa_keras.methods import METHODS
+
+FLAGFILES = Path(__file__).parents[2] / "flagfiles"
+NAMES = [
+    path.stem for path in FLAGFILES.glob("*.cfg") if path.stem != "compare"
+]
+NAMES += [f"compare {method}" for method in METHODS]
+
+
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    """VGG19 weights that mean nothing."""
+    rng, arrays = np.random.default_rng(0), {}
+    weights = iter(_build_features().weights)
+    for name in _layer_names():
+        for kind in ("kernel", "bias"):
+            arrays[f"{name}__{kind}"] = rng.normal(0, 0.03, next(weights).shape)
+    path = tmp_path_factory.mktemp("vgg") / "vgg.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture(scope="module")
+def large_dataset(run_program, tmp_path_factory):
+    """Phantoms as large as the largest shipped patch."""
+    folder = tmp_path_factory.mktemp("large")
+    run_program(
+        "-m", "datasets.ffa_pairs", "--config=phantom", "--num_pairs=16",
+        "--image_size=512", f"--data_dir={folder}",
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def steps(request, run_program, large_dataset, vgg_file, tmp_path_factory):
+    """What each flagfile's run said, and the folder of the runs."""
+    runs = tmp_path_factory.mktemp("runs")
+    said = run_program(
+        "tests/training/flagfile_steps.py", request.param, large_dataset, runs,
+        vgg_file, timeout=1200,
+    ).stdout.splitlines()  # fmt: skip
+    return request.param, said, runs
+
+
+@pytest.mark.slow
+def test_every_flagfile_takes_a_step_on_several_devices(steps):
+    replicas, said, runs = steps
+    for name in NAMES:
+        assert f"{name}: saved after step 1; go on with --resume" in said
+    devices = ", ".join(f"CPU:{number}" for number in range(replicas))
+    line = (
+        f"training on {replicas} devices: {devices}; {replicas} patches a step"
+    )
+    assert said.count(line) == len(NAMES)
