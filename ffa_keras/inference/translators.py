@@ -1,7 +1,9 @@
 """A trained generator in any of its forms, behind one function."""
 
 import hashlib
+import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,13 +19,18 @@ from ffa_keras.training.runs import (
     GENERATOR_NAME,
     load_generator,
 )
-from ffa_keras.translate import translate
+from ffa_keras.translate import check_answer, to_picture, translate
 
 # Fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
 Translator = Callable[[np.ndarray], np.ndarray]
 
 _SIGNATURE = "serving_default"
-_SMALLEST_SIDE = 16
+# In the archive behind a TFLite file.
+_METADATA_NAME = "metadata.json"
+# Of photographs, pixels.
+SMALLEST_SIDE = 16
+# What a model must answer before any photograph is read.
+_PROBE = np.full((SMALLEST_SIDE, SMALLEST_SIDE + 8, 3), 128, np.uint8)
 # Above, a Keras generator works in strips: at once it takes more than three
 # gigabytes a megapixel.
 _MOST_PIXELS_AT_ONCE = 2**20
@@ -46,7 +53,8 @@ def load_translator(model: str | Path) -> Translator:
         `ResnetGenerator` of Keras, which works in strips.
 
     Raises:
-        InputError: nothing of the kind is there, or it cannot be loaded.
+        InputError: nothing of the kind is there, it cannot be loaded, or it
+            does not answer a photograph with one channel of its size.
     """
     path = Path(model)
     if not model or not path.exists():
@@ -54,20 +62,25 @@ def load_translator(model: str | Path) -> Translator:
     load = _loader(path)
     try:
         answer = load(path)
-    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
-        if isinstance(error, InputError):
+        answer(_PROBE)
+    except InputError as error:
+        if str(error).startswith("--"):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"--model={model}: {error}") from error
+    # Whatever a file that is no model of ours makes of the libraries.
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
         raise InputError(
-            f"--model={model}: cannot be loaded ({reason})"
+            f"--model={model}: cannot be loaded ({reason}); export it again or"
+            " name another"
         ) from error
 
     def checked(fundus: np.ndarray) -> np.ndarray:
-        if min(fundus.shape[:2]) < _SMALLEST_SIDE:
+        if min(fundus.shape[:2]) < SMALLEST_SIDE:
             height, width = fundus.shape[:2]
             raise InputError(
                 f"{width}x{height} pixels: too small, give at least"
-                f" {_SMALLEST_SIDE} a side"
+                f" {SMALLEST_SIDE} a side"
             )
         return answer(fundus)
 
@@ -144,7 +157,8 @@ def _load_saved_model(path: Path) -> Translator:
     def answer(fundus: np.ndarray, _=loaded) -> np.ndarray:
         _check_fits(fundus)
         (ffa,) = serve(**{name: tf.constant(_batch(fundus))}).values()
-        return _to_picture(ffa.numpy())
+        check_answer(ffa, fundus)
+        return to_picture(ffa.numpy())
 
     return answer
 
@@ -152,6 +166,7 @@ def _load_saved_model(path: Path) -> Translator:
 def _load_tflite(path: Path) -> Translator:
     from ai_edge_litert.interpreter import Interpreter
 
+    _check_undamaged(path)
     interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     (name,) = interpreter.get_signature_list()[_SIGNATURE]["inputs"]
     serve = interpreter.get_signature_runner(_SIGNATURE)
@@ -159,9 +174,26 @@ def _load_tflite(path: Path) -> Translator:
     def answer(fundus: np.ndarray) -> np.ndarray:
         _check_fits(fundus)
         (ffa,) = serve(**{name: _batch(fundus)}).values()
-        return _to_picture(ffa)
+        check_answer(ffa, fundus)
+        return to_picture(ffa)
 
     return answer
+
+
+def _check_undamaged(path: Path) -> None:
+    """Refuse a TFLite file whose model is not what its metadata says.
+
+    LiteRT runs a file with a changed weight without a word. The metadata is
+    an archive behind the model; files of other programs have none.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo(_METADATA_NAME)
+        wanted = json.loads(archive.read(entry)).get("sha256")
+        model = path.read_bytes()[: entry.header_offset]
+    if wanted and wanted != hashlib.sha256(model).hexdigest():
+        raise InputError("the file is damaged; copy or export it again")
 
 
 def _versions(path: Path) -> list[Path]:
@@ -190,7 +222,3 @@ def _check_fits(fundus: np.ndarray) -> None:
 
 def _batch(fundus: np.ndarray) -> np.ndarray:
     return fundus[None].astype(np.float32)
-
-
-def _to_picture(ffa: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(ffa[0], 0, 255)).astype(np.uint8)
