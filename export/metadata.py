@@ -11,9 +11,10 @@ from pathlib import Path
 
 from export.agreement import Agreement
 from export.endpoints import FFA, FUNDUS, SERVING_DEFAULT
-from ffa_keras.inference.files import LABEL
+from ffa_keras.inference.label import LABEL
+from ffa_keras.translation.endpoint import METADATA_NAME
 
-METADATA_NAME = "metadata.json"
+__all__ = ["METADATA_NAME", "add_metadata"]
 
 
 def add_metadata(

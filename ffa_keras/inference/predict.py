@@ -33,11 +33,8 @@ from ffa_keras.inference.files import (
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import draw_saliency, draw_uncertainty
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
-from ffa_keras.inference.translators import (
-    Translator,
-    fingerprint,
-    load_translator,
-)
+from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.whole import Translator
 
 # Of a name that the file system does not take: other photographs go on.
 _NAME_ERRORS = {

@@ -26,8 +26,8 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.inference import predict as program
 from ffa_keras.inference.predict import predict
-from ffa_keras.inference.translators import load_translator
 from ffa_keras.models import ResnetGenerator
+from ffa_keras.translation.forms import load_translator
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("eye1.png", "eye2.png", "left/eye3.png")

@@ -7,9 +7,10 @@ import pytest
 from ffa_keras.data.images import write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
-from ffa_keras.inference.files import find_photographs, label_png
+from ffa_keras.inference.files import find_photographs
+from ffa_keras.inference.label import label_png
 from ffa_keras.inference.predict import predict
-from ffa_keras.inference.translators import fingerprint, load_translator
+from ffa_keras.translation.forms import fingerprint, load_translator
 
 
 @pytest.fixture
