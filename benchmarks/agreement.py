@@ -22,8 +22,9 @@ from absl import flags
 from export.agreement import Agreement, compare
 from ffa_keras.data.images import read_fundus
 from ffa_keras.errors import InputError
-from ffa_keras.inference.translators import Translator, load_translator
-from ffa_keras.training.runs import load_generator
+from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.run_folder import load_generator
+from ffa_keras.translation.whole import Translator
 
 _RUN = flags.DEFINE_string("run", None, "Run folder.", required=True)
 _PHOTOGRAPHS = flags.DEFINE_list(

@@ -55,7 +55,7 @@ def _export(run_dir: str, folder: Path) -> dict[str, Path]:
 
 def _rivals(run_dir: str, folder: Path) -> dict[str, Path]:
     from benchmarks.rivals import write_onnx, write_plan
-    from ffa_keras.training.runs import load_generator
+    from ffa_keras.translation.run_folder import load_generator
 
     plan = write_plan(load_generator(run_dir), folder / "plan.pickle")
     forms = {}
@@ -116,11 +116,12 @@ def _load(name: str, model: str):
         return rivals.load_torch(Path(model), name.endswith("compiled"))
     if name == "ONNX Runtime":
         return rivals.load_onnx(Path(model))
-    from ffa_keras.inference import translators
+    from ffa_keras.translation.forms import load_translator, translator_of
+    from ffa_keras.translation.run_folder import load_generator
 
     if name == "Keras, strips":
-        translators._MOST_PIXELS_AT_ONCE = 0
-    return translators.load_translator(model)
+        return translator_of(load_generator(model), at_once=0)
+    return load_translator(model)
 
 
 def _serve(name: str, model: str) -> None:
@@ -132,7 +133,7 @@ def _serve(name: str, model: str) -> None:
     elif name == "ONNX Runtime":
         import onnxruntime  # noqa: F401
     else:
-        from ffa_keras.inference import translators  # noqa: F401
+        from ffa_keras.translation import forms  # noqa: F401
     fundus = make_pair(0, "normal", _SIZE.value).fundus
     before = peak_mb()
     translate = _load(name, model)

@@ -40,7 +40,7 @@ def _generator():
     import keras
 
     from ffa_keras.models import ResnetGenerator
-    from ffa_keras.training.runs import load_generator
+    from ffa_keras.translation.run_folder import load_generator
 
     if _MODEL.value:
         return load_generator(_MODEL.value)
@@ -52,8 +52,8 @@ def _generator():
 
 def _translate() -> None:
     """Translate once and print seconds and peak."""
-    from ffa_keras.inference.strips import translate_in_strips
-    from ffa_keras.translate import translate
+    from ffa_keras.translation.strips import translate_in_strips
+    from ffa_keras.translation.whole import translate
 
     generator = _generator()
     fundus = read_fundus(_PHOTOGRAPH.value)[: int(_HEIGHTS.value[0])]

@@ -14,8 +14,7 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
-from ffa_keras.inference.translators import Translator
-from ffa_keras.translate import translate
+from ffa_keras.translation.whole import Translator, translate
 
 _NUM_HELD_OUT = 4
 _NUM_CALIBRATION = 32

@@ -4,6 +4,20 @@ The one source for the SavedModel, the TFLite file, the clients and their
 tests; it needs no TensorFlow.
 """
 
+from ffa_keras.translation.endpoint import SERVING_DEFAULT
+
+__all__ = [
+    "ENCODED",
+    "FFA",
+    "FFA_BYTES",
+    "FUNDUS",
+    "FUNDUS_BYTES",
+    "NETWORK",
+    "SALIENCY",
+    "SERVING_DEFAULT",
+    "WITH_SALIENCY",
+]
+
 FUNDUS = "fundus"
 FFA = "ffa"
 SALIENCY = "saliency"
@@ -11,7 +25,6 @@ SALIENCY = "saliency"
 FUNDUS_BYTES = "fundus_bytes"
 FFA_BYTES = "ffa_bytes"
 
-SERVING_DEFAULT = "serving_default"
 NETWORK = "network"
 ENCODED = "encoded"
 WITH_SALIENCY = "with_saliency"

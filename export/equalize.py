@@ -7,11 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.models import InstanceNormalization, ResidualBlock
+from ffa_keras.models import InstanceNormalization, ResnetGenerator
+from ffa_keras.models.resnet import Stage
 from ffa_keras.ops import from_grey_levels
 
 
-def equalize(generator: keras.Model, photographs: Iterable[np.ndarray]) -> None:
+def equalize(
+    generator: ResnetGenerator, photographs: Iterable[np.ndarray]
+) -> None:
     """Bring all channels that are normalised to a like range, in place.
 
     An 8-bit tensor has one scale for all its channels, so that a loud channel
@@ -20,12 +23,12 @@ def equalize(generator: keras.Model, photographs: Iterable[np.ndarray]) -> None:
     epsilon took from quiet channels, gamma takes instead.
 
     Args:
-        generator: a `ResnetGenerator`.
+        generator: the generator.
         photographs: float32 [1, H, W, 3], grey levels; they show what is usual.
     """
     variances: dict[keras.layers.Layer, list[tf.Tensor]] = {}
     for fundus in photographs:
-        _observe(generator.network.layers, from_grey_levels(fundus), variances)
+        _observe(generator.stages(), from_grey_levels(fundus), variances)
     for (convolution, norm), seen in variances.items():
         variance = np.mean(seen, axis=0)
         factor = 1 / np.sqrt(np.maximum(variance, norm.epsilon))
@@ -39,15 +42,16 @@ def equalize(generator: keras.Model, photographs: Iterable[np.ndarray]) -> None:
 
 
 def _observe(
-    layers: list[keras.layers.Layer], x: tf.Tensor, variances: dict
+    stages: tuple[Stage, ...], x: tf.Tensor, variances: dict
 ) -> tf.Tensor:
-    """Run layers and note the variance of what they normalise."""
-    for layer, following in itertools.zip_longest(layers, layers[1:]):
-        if isinstance(layer, ResidualBlock):
-            x = x + _observe(layer.branch.layers, x, variances)
+    """Run stages and note the variance of what they normalise."""
+    for stage, following in itertools.zip_longest(stages, stages[1:]):
+        if stage.branch:
+            x = x + _observe(stage.branch, x, variances)
             continue
-        x = layer(x)
-        if isinstance(following, InstanceNormalization):
-            seen = variances.setdefault((layer, following), [])
+        x = stage(x)
+        norm = following and following.layer
+        if isinstance(norm, InstanceNormalization):
+            seen = variances.setdefault((stage.layer, norm), [])
             seen.append(tf.math.reduce_variance(x, axis=(0, 1, 2)))
     return x

@@ -12,7 +12,7 @@ from pathlib import Path
 from export.agreement import Agreement
 from export.endpoints import FFA, FUNDUS, SERVING_DEFAULT
 from ffa_keras.files import METADATA_NAME, SUM_KEY, sha256
-from ffa_keras.inference.files import LABEL
+from ffa_keras.inference.label import LABEL
 
 
 def add_metadata(

@@ -49,7 +49,7 @@ def export_saved_model(
 
     from export.signatures import ExportedGenerator
     from export.warm_up import write_warm_up
-    from ffa_keras.training.runs import load_generator
+    from ffa_keras.translation.run_folder import load_generator
 
     module = ExportedGenerator(load_generator(run_dir))
     output = Path(output)

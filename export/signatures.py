@@ -18,9 +18,14 @@ from export.endpoints import (
     WITH_SALIENCY,
 )
 from ffa_keras.data.image_files import MAX_SCANS
-from ffa_keras.inference.files import LABEL, PNG_START, text_chunks
-from ffa_keras.inference.translators import MOST_PIXELS_WHOLE
-from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
+from ffa_keras.inference.label import LABEL, PNG_START, text_chunks
+from ffa_keras.ops import (
+    from_grey_levels,
+    saliency_map,
+    to_grey_levels,
+    to_picture,
+)
+from ffa_keras.translation.forms import MOST_PIXELS_WHOLE
 
 SMALLEST_SIDE = 16
 # Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.
@@ -120,8 +125,8 @@ class ExportedGenerator(tf.Module):
             content = tf.identity(content)
         fundus = tf.cast(_decode(content), tf.float32)
         fundus.set_shape([None, None, 3])
-        ffa = tf.round(self.serve(fundus[None])[FFA][0])
-        png = tf.io.encode_png(tf.cast(ffa, tf.uint8))
+        ffa = to_picture(self.serve(fundus[None])[FFA][0])
+        png = tf.io.encode_png(ffa)
         return tf.strings.join(
             [
                 tf.strings.substr(png, 0, PNG_START),

@@ -63,9 +63,10 @@ def export_tflite(
     from export.agreement import calibration_patches, compare, held_out
     from export.equalize import equalize
     from export.metadata import add_metadata
-    from ffa_keras.inference.translators import fingerprint, load_translator
     from ffa_keras.models import ResnetGenerator
-    from ffa_keras.training.runs import load_config, load_generator
+    from ffa_keras.training.runs import load_config
+    from ffa_keras.translation.forms import fingerprint, load_translator
+    from ffa_keras.translation.run_folder import load_generator
 
     output = Path(output)
     if output.suffix != ".tflite" or output.is_dir():

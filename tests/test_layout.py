@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = (
     "ops",
     "models",
+    "translation",
     "losses",
     "methods",
     "registration",

@@ -1,21 +1,43 @@
-"""Which photographs to translate, where the answers go, and their label."""
+"""Which photographs to translate, and where the answers may go."""
 
 import glob
-import struct
-import zlib
-from collections.abc import Collection
+import os
+import stat
+import unicodedata
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from ffa_keras import __version__
 from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
+from ffa_keras.inference.label import (
+    LABEL,
+    PNG_START,
+    is_labelled,
+    label_png,
+    text_chunks,
+)
 
-# What every answer says of itself; never anything of the patient or the file.
-LABEL = {
-    "Title": "Synthetic FFA",
-    "Software": f"ffa_keras {__version__}",
-    "Disclaimer": "Synthetic image, not for clinical use",
-}
+# The label had its home here; the old names last for one more release.
+__all__ = [
+    "LABEL",
+    "MAPS",
+    "NAMES",
+    "NUMBERS",
+    "PNG_START",
+    "REPORT_COLUMNS",
+    "REPORT_NAME",
+    "SALIENCY",
+    "STEMS",
+    "UNCERTAINTY",
+    "check_folder",
+    "check_nothing_lost",
+    "check_same_model",
+    "files_of",
+    "find_photographs",
+    "label_png",
+    "map_path",
+    "text_chunks",
+]
 
 # Pictures that may go with an answer, and how to read them.
 SALIENCY = "saliency"
@@ -26,12 +48,30 @@ MAPS = {
     " turns: four grey levels each",
 }
 
-# Signature and header of a PNG file; text fields may follow them.
-PNG_START = 8 + 25
+# What an answer is named by: its photograph's stem, or the row of the report.
+STEMS = "stems"
+NUMBERS = "numbers"
+NAMES = (STEMS, NUMBERS)
+
+REPORT_NAME = "report.csv"
+REPORT_COLUMNS = (
+    "number",
+    "width",
+    "height",
+    "score",
+    "suspicious",
+    "outcome",
+)
+
+# Holds the text fields of any answer.
+_HEAD = 2**12
 
 
 def find_photographs(
-    source: str, maps: Collection[str] = ()
+    source: str,
+    maps: Collection[str] = (),
+    output: Path | None = None,
+    names: str = STEMS,
 ) -> dict[Path, Path]:
     """Find the photographs that a user names.
 
@@ -39,39 +79,52 @@ def find_photographs(
         source: a file, a folder (searched with its subfolders for image
             files), or a pattern such as `clinic/*.tif`.
         maps: of `MAPS`, what will be drawn beside each answer.
+        output: where the answers go; a search leaves out what lies there.
+        names: of `NAMES`.
 
     Returns:
         For each photograph the relative path of its answer: the same stem
-        with `.png`; a folder's subfolders are kept.
+        with `.png`, a folder's subfolders kept; or its number in their order.
 
     Raises:
         InputError: nothing is found, or two photographs would share a file.
     """
     path = Path(source)
-    if path.is_dir():
-        found = [
-            p
-            for p in sorted(path.rglob("*"))
-            if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES
-        ]
-        answers = {p: p.relative_to(path).with_suffix(".png") for p in found}
-    elif path.is_file():
+    if path.is_file():
         answers = {path: Path(path.stem + ".png")}
     else:
-        found = [Path(p) for p in sorted(glob.glob(source, recursive=True))]
-        answers = {p: Path(p.stem + ".png") for p in found if p.is_file()}
+        found = _search(source)
+        inside = _folders_within(output, {p.parent for p in found})
+        outside = [p for p in found if p.parent not in inside]
+        if found and not outside:
+            raise InputError(
+                f"--output={output}: holds every photograph of"
+                f" --input={source}; name another folder"
+            )
+        root = path if path.is_dir() else None
+        answers = {
+            p: p.relative_to(root).with_suffix(".png")
+            if root
+            else Path(p.stem + ".png")
+            for p in outside
+        }
     if not answers:
         kinds = " ".join(IMAGE_SUFFIXES)
         raise InputError(f"--input={source}: no photograph found ({kinds})")
-    first: dict[Path, Path] = {}
+    if names == NUMBERS:
+        return {p: Path(f"{number}.png") for number, p in enumerate(answers, 1)}
+    first: dict[str, Path] = {}
     for photograph, answer in answers.items():
-        for file in _files_of(answer, maps):
-            if file in first:
+        for file in files_of(answer, maps):
+            # Many a file system takes names for one that differ in case.
+            name = unicodedata.normalize("NFC", str(file)).casefold()
+            if name in first:
                 raise InputError(
-                    f"--input={source}: {first[file]} and {photograph} would"
-                    f" both become {file}; translate them into two folders"
+                    f"--input={source}: {first[name]} and {photograph} would"
+                    f" both become {file}; translate them into two folders or"
+                    f" add --names={NUMBERS}"
                 )
-            first[file] = photograph
+            first[name] = photograph
     return answers
 
 
@@ -85,54 +138,163 @@ def map_path(answer: Path, name: str) -> Path:
     return answer.with_name(f"{answer.stem}_{name}.png")
 
 
-def check_vacant(
-    folder: Path, answers: Collection[Path], maps: Collection[str]
-) -> None:
-    """Refuse a folder in which files would be replaced.
+def files_of(answer: Path, maps: Collection[str]) -> list[Path]:
+    """Return the files of one photograph: its maps, then the answer.
 
     Args:
-        folder: where the answers go.
-        answers: their relative paths.
-        maps: of `MAPS`, what will be drawn beside each.
+        answer: file of the answer.
+        maps: of `MAPS`, what is drawn beside it.
+    """
+    return [*(map_path(answer, name) for name in maps), answer]
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written, before any work is done.
+
+    Args:
+        folder: where the answers go; it need not exist.
 
     Raises:
-        InputError: at least one of the files exists.
+        InputError: it is a file, or nothing can be written there.
     """
-    files = [file for answer in answers for file in _files_of(answer, maps)]
-    taken = [file for file in files if (folder / file).exists()]
-    if taken:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"--output={folder}: is a file; name a folder")
+    standing = folder
+    while not standing.exists() and standing != standing.parent:
+        standing = standing.parent
+    if not standing.is_dir() or not os.access(standing, os.W_OK):
         raise InputError(
-            f"--output={folder}: {len(taken)} files exist, {taken[0]} first;"
-            " add --overwrite or name another folder"
+            f"--output={folder}: cannot be written; name another folder"
         )
 
 
-def _files_of(answer: Path, maps: Collection[str]) -> list[Path]:
-    return [answer, *(map_path(answer, name) for name in maps)]
-
-
-def text_chunks(texts: dict[str, str]) -> bytes:
-    """Return text fields in the form in which a PNG file holds them.
-
-    Args:
-        texts: Latin-1 text by keyword.
-    """
-    chunks = b""
-    for keyword, text in texts.items():
-        content = b"tEXt" + f"{keyword}\0{text}".encode("latin-1")
-        chunks += struct.pack(">I", len(content) - 4) + content
-        chunks += struct.pack(">I", zlib.crc32(content))
-    return chunks
-
-
-def label_png(png: bytes, texts: dict[str, str]) -> bytes:
-    """Write text fields into a PNG image.
+def check_nothing_lost(
+    folder: Path,
+    answers: Mapping[Path, Path],
+    maps: Collection[str],
+    may_exist: bool,
+) -> None:
+    """Refuse a folder in which anything but older answers would be replaced.
 
     Args:
-        png: the image.
-        texts: Latin-1 text by keyword.
+        folder: where the answers go.
+        answers: for each photograph the relative path of its answer.
+        maps: of `MAPS`, what will be drawn beside each.
+        may_exist: whether answers of this program may be there already.
 
-    Returns:
-        The image with the text fields after its header.
+    Raises:
+        InputError: a file to be written is a photograph (under whatever name:
+            links, hard links, other case), no file, or not an answer; or it
+            exists and `may_exist` is false.
     """
-    return png[:PNG_START] + text_chunks(texts) + png[PNG_START:]
+    photographs = {_identity(p.stat()): p for p in answers}
+    taken = []
+    for file in _written(answers.values(), maps):
+        path = folder / file
+        try:
+            found = path.stat()
+        except OSError:
+            # Not there, or a name that the file system does not take.
+            continue
+        if _identity(found) in photographs:
+            raise InputError(
+                f"--output={folder}: {file} is the photograph"
+                f" {photographs[_identity(found)]}; name another folder"
+            )
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(
+                f"--output={folder}: {file} is no file but stands where an"
+                " answer goes; move it away or name another folder"
+            )
+        taken.append(file)
+    if taken and not may_exist:
+        raise InputError(
+            f"--output={folder}: {len(taken)} files exist, {taken[0]} first;"
+            " add --resume to keep what is whole, add --overwrite to make all"
+            " again, or name another folder"
+        )
+    for file in taken:
+        if not _is_ours(folder / file):
+            raise InputError(
+                f"--output={folder}: {file} was not made by this program; move"
+                " it away or name another folder"
+            )
+
+
+def check_same_model(
+    folder: Path, files: Collection[Path], label: dict[str, str]
+) -> None:
+    """Refuse to go on among the answers of another model.
+
+    Args:
+        folder: where the answers go.
+        files: relative paths of answers and maps.
+        label: text fields of an answer; `Model` is compared.
+
+    Raises:
+        InputError: one of the files is of another model.
+    """
+    model = text_chunks({"Model": label["Model"]})
+    for file in files:
+        try:
+            head = _head(folder / file)
+        except OSError:
+            continue
+        if head and model not in head:
+            raise InputError(
+                f"--resume: {file} in {folder} is of another model; add"
+                " --overwrite to make all again, or name another folder"
+            )
+
+
+def _search(source: str) -> list[Path]:
+    path = Path(source)
+    if path.is_dir():
+        return [
+            p
+            for p in sorted(path.rglob("*"))
+            if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES
+        ]
+    found = sorted(glob.glob(source, recursive=True))
+    return [Path(p) for p in found if Path(p).is_file()]
+
+
+def _folders_within(
+    output: Path | None, folders: Collection[Path]
+) -> set[Path]:
+    """Return those of the folders that are, or lie in, the folder `output`."""
+    if output is None or not output.is_dir():
+        return set()
+    return {
+        folder
+        for folder in folders
+        if any(
+            output.samefile(place)
+            for place in (folder.resolve(), *folder.resolve().parents)
+        )
+    }
+
+
+def _written(answers: Collection[Path], maps: Collection[str]) -> list[Path]:
+    files = [file for answer in answers for file in files_of(answer, maps)]
+    return [*files, Path(REPORT_NAME)]
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is an answer, a report, or empty: nothing is lost."""
+    try:
+        head = _head(path)
+    except OSError:
+        return False
+    if path.name == REPORT_NAME:
+        return not head or head.startswith(",".join(REPORT_COLUMNS).encode())
+    return not head or is_labelled(head, {"Title": LABEL["Title"]})
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_HEAD)

@@ -12,6 +12,13 @@ _PIXELS_AT_ONCE = 2**20
 _HALO = 25
 _ZERO = 128
 _UNCERTAINTY_GAIN = 4
+# Of the eight flips and quarter turns all but the photograph as it is.
+_OTHER_VIEWS = [
+    (mirrored, turns)
+    for mirrored in (False, True)
+    for turns in range(4)
+    if mirrored or turns
+]
 
 
 def draw_saliency(ffa: np.ndarray) -> np.ndarray:
@@ -36,7 +43,9 @@ def draw_saliency(ffa: np.ndarray) -> np.ndarray:
 
 
 def draw_uncertainty(
-    translate: Callable[[np.ndarray], np.ndarray], fundus: np.ndarray
+    translate: Callable[[np.ndarray], np.ndarray],
+    fundus: np.ndarray,
+    ffa: np.ndarray,
 ) -> np.ndarray:
     """Return how much the answer depends on how the photograph is turned.
 
@@ -46,20 +55,21 @@ def draw_uncertainty(
     Args:
         translate: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
         fundus: uint8 [H, W, 3], RGB.
+        ffa: uint8 [H, W, 1], the answer to the photograph as it is, which is
+            one of the eight.
 
     Returns:
         uint8 [H, W, 1]: four grey levels for each of the deviation, cut at
         255.
     """
-    total = np.zeros((*fundus.shape[:2], 1), np.float32)
-    squares = np.zeros_like(total)
-    for mirrored in (False, True):
-        for turns in range(4):
-            view = np.rot90(fundus[:, ::-1] if mirrored else fundus, turns)
-            ffa = np.rot90(translate(np.ascontiguousarray(view)), -turns)
-            ffa = ffa[:, ::-1] if mirrored else ffa
-            total += ffa
-            squares += ffa.astype(np.float32) ** 2
+    total = ffa.astype(np.float32)
+    squares = total**2
+    for mirrored, turns in _OTHER_VIEWS:
+        view = np.rot90(fundus[:, ::-1] if mirrored else fundus, turns)
+        answer = np.rot90(translate(np.ascontiguousarray(view)), -turns)
+        answer = answer[:, ::-1] if mirrored else answer
+        total += answer
+        squares += answer.astype(np.float32) ** 2
     variance = squares / 8 - (total / 8) ** 2
     deviation = _UNCERTAINTY_GAIN * np.sqrt(np.maximum(variance, 0))
     return np.rint(np.minimum(deviation, 255)).astype(np.uint8)

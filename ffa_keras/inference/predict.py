@@ -1,8 +1,10 @@
 """Translate photographs into files."""
 
 import csv
+import dataclasses
+import errno
+import hashlib
 import io
-import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -11,35 +13,38 @@ import keras
 import numpy as np
 
 from ffa_keras.data.images import encode_png, read_fundus
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, write_text
 from ffa_keras.inference.files import (
-    LABEL,
     MAPS,
+    NUMBERS,
+    REPORT_COLUMNS,
+    REPORT_NAME,
     SALIENCY,
+    STEMS,
     UNCERTAINTY,
-    check_vacant,
+    check_folder,
+    check_nothing_lost,
+    check_same_model,
+    files_of,
     find_photographs,
-    label_png,
     map_path,
 )
+from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import draw_saliency, draw_uncertainty
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
-from ffa_keras.inference.translators import (
-    Translator,
-    fingerprint,
-    load_translator,
-)
+from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.whole import Translator
 
-REPORT_NAME = "report.csv"
-_REPORT_COLUMNS = (
-    "number",
-    "width",
-    "height",
-    "score",
-    "suspicious",
-    "outcome",
-)
+# Of a name that the file system does not take: other photographs go on.
+_NAME_ERRORS = {
+    errno.EEXIST,
+    errno.EILSEQ,
+    errno.EINVAL,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+}
 
 
 def predict(
@@ -48,12 +53,15 @@ def predict(
     output: str,
     overwrite: bool = False,
     maps: Collection[str] = (),
+    resume: bool = False,
+    names: str = STEMS,
 ) -> int:
     """Translate every photograph and write single-channel PNG files.
 
     A file that cannot be translated is reported in one line and skipped. A
     picture that looks like no fundus photograph draws a warning. `report.csv`
-    has a line for each photograph, by its number in the order of their paths.
+    has a line for each photograph, by its number in the order of their paths;
+    after an interruption or on a full disk, for each one done.
 
     Args:
         model: as `load_translator` takes it.
@@ -61,54 +69,153 @@ def predict(
         output: folder of the answers, made if absent.
         overwrite: whether answers that exist may be replaced.
         maps: of `files.MAPS`, what to draw beside each answer.
+        resume: whether whole answers of the same model are kept.
+        names: of `files.NAMES`, what an answer is named by.
 
     Returns:
         The number of photographs that could not be translated.
 
     Raises:
-        InputError: no model, no photograph, or answers exist already.
+        InputError: no model, no photograph, answers exist already, something
+            else would be replaced, or nothing more can be written.
+        Interrupted: by Ctrl-C; `resume` goes on.
     """
-    answers = find_photographs(source, maps)
+    if overwrite and resume:
+        raise InputError("--overwrite replaces what --resume keeps; give one")
     folder = Path(output)
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--output={output}: is a file; name a folder")
-    _check_writable(folder)
-    if not overwrite:
-        check_vacant(folder, [*answers.values(), Path(REPORT_NAME)], maps)
+    answers = find_photographs(source, maps, folder, names)
+    check_folder(folder)
+    check_nothing_lost(folder, answers, maps, overwrite or resume)
     translate = load_translator(model)
     label = {**LABEL, "Model": fingerprint(model)}
+    if resume:
+        for answer in answers.values():
+            check_same_model(folder, files_of(answer, maps), label)
+    work = _Work(translate, folder, label, maps, resume)
     progress = keras.utils.Progbar(len(answers), unit_name="photograph")
-    report = []
-    for number, (photograph, answer) in enumerate(answers.items(), 1):
-        try:
-            fundus = read_fundus(photograph)
-            pictures = _draw(translate, fundus, maps)
-        except InputError as error:
-            reason = str(error).removeprefix(f"{photograph}: ")
-            print(f"\nskipped {photograph}: {reason}", file=sys.stderr)
-            report.append((number, "", "", "", "", "skipped"))
-        else:
-            plausibility = judge(fundus)
-            _warn(photograph, plausibility)
-            _write(folder / answer, pictures, label, plausibility)
-            size = fundus.shape[1::-1]
-            score = f"{plausibility.score:.2f}", plausibility.suspicious
-            report.append((number, *size, *score, "translated"))
-        progress.add(1)
-    _write_report(folder / REPORT_NAME, report)
+    report: list[tuple] = []
+    stop: Exception | None = None
+    try:
+        for number, (photograph, answer) in enumerate(answers.items(), 1):
+            report.append((number, *work.translate(photograph, answer)))
+            progress.add(1)
+    except KeyboardInterrupt:
+        stop = Interrupted(
+            f"{len(report)} of {len(answers)} photographs are done; add"
+            " --resume to go on"
+        )
+    except OSError as error:
+        stop = _unwritable(folder, error)
+    try:
+        _write_report(folder / REPORT_NAME, report)
+    except OSError as error:
+        stop = stop or _unwritable(folder, error)
+    if stop:
+        raise stop
     return sum(row[-1] == "skipped" for row in report)
 
 
-def _draw(
-    translate: Translator, fundus: np.ndarray, maps: Collection[str]
-) -> dict[str, np.ndarray]:
-    """Return the answer, by the name "", and the maps by theirs."""
-    pictures = {"": translate(fundus)}
-    if SALIENCY in maps:
-        pictures[SALIENCY] = draw_saliency(pictures[""])
-    if UNCERTAINTY in maps:
-        pictures[UNCERTAINTY] = draw_uncertainty(translate, fundus)
-    return pictures
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """What is done with each photograph."""
+
+    translator: Translator
+    folder: Path
+    label: dict[str, str]
+    maps: Collection[str]
+    resume: bool
+
+    def translate(self, photograph: Path, answer: Path) -> tuple:
+        """Write the files of one photograph; return its row of the report."""
+        try:
+            fundus = read_fundus(photograph)
+            plausibility = judge(fundus)
+            files = self._files(answer, fundus, plausibility)
+            if not self._kept(files):
+                pictures = self._draw(fundus)
+                for name, (path, texts) in files.items():
+                    png = label_png(encode_png(pictures[name]), texts)
+                    with replacing(path) as temporary:
+                        temporary.write_bytes(png)
+        # One photograph, whatever is wrong with it, costs its own line only;
+        # what stops all that follow is raised.
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno not in _NAME_ERRORS:
+                raise
+            reason = _reason(error).removeprefix(f"{photograph}: ")
+            print(f"\nskipped {photograph}: {reason}", file=sys.stderr)
+            return "", "", "", "", "skipped"
+        _warn(photograph, plausibility)
+        score = f"{plausibility.score:.2f}", plausibility.suspicious
+        return *fundus.shape[1::-1], *score, "translated"
+
+    def _files(
+        self, answer: Path, fundus: np.ndarray, plausibility: Plausibility
+    ) -> dict[str, tuple[Path, dict[str, str]]]:
+        """Return path and text fields of each map and, by "", the answer.
+
+        The answer is last: where it is, its maps are.
+        """
+        path = self.folder / answer
+        pixels = hashlib.sha256(fundus.tobytes()).hexdigest()
+        score = f"{plausibility.score:.2f}, usual up to {USUAL_SCORE}"
+        texts = {
+            **self.label,
+            "Photograph": f"pixels, SHA-256 {pixels[:12]}",
+            "Photograph score": score,
+        }
+        drawn = {
+            name: (map_path(path, name), {**texts, "Comment": MAPS[name]})
+            for name in self.maps
+        }
+        return {**drawn, "": (path, texts)}
+
+    def _kept(self, files: dict[str, tuple[Path, dict[str, str]]]) -> bool:
+        """Whether an earlier start has made all that would be made now."""
+        if not self.resume:
+            return False
+        there = [item for item in files.values() if item[0].exists()]
+        for path, texts in there:
+            png = path.read_bytes()
+            if not (is_labelled(png, texts) and is_whole(png)):
+                print(
+                    f"\nmade again {path}: it is damaged, or of another"
+                    " photograph or version",
+                    file=sys.stderr,
+                )
+                return False
+        return len(there) == len(files)
+
+    def _draw(self, fundus: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the answer, by the name "", and the maps by theirs."""
+        pictures = {"": self.translator(fundus)}
+        if SALIENCY in self.maps:
+            pictures[SALIENCY] = draw_saliency(pictures[""])
+        if UNCERTAINTY in self.maps:
+            pictures[UNCERTAINTY] = draw_uncertainty(
+                self.translator, fundus, pictures[""]
+            )
+        return pictures
+
+
+def _reason(error: Exception) -> str:
+    """Return in one line why a photograph is skipped."""
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError):
+        return (
+            f"its answer cannot be written ({error.strerror}); give it another"
+            f" name or add --names={NUMBERS}"
+        )
+    words = (str(error).splitlines() or [""])[0]
+    return f"cannot be translated ({type(error).__name__}: {words})"
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"--output={folder}: {error.strerror}; make room there, then add"
+        " --resume to go on, or name another folder"
+    )
 
 
 def _warn(photograph: Path, plausibility: Plausibility) -> None:
@@ -121,41 +228,9 @@ def _warn(photograph: Path, plausibility: Plausibility) -> None:
         )
 
 
-def _write(
-    answer: Path,
-    pictures: dict[str, np.ndarray],
-    label: dict[str, str],
-    plausibility: Plausibility,
-) -> None:
-    score = f"{plausibility.score:.2f}, usual up to {USUAL_SCORE}"
-    label = {**label, "Photograph score": score}
-    for name, picture in pictures.items():
-        path = map_path(answer, name) if name else answer
-        texts = {**label, "Comment": MAPS[name]} if name else label
-        try:
-            with replacing(path) as temporary:
-                temporary.write_bytes(label_png(encode_png(picture), texts))
-        except OSError as error:
-            raise InputError(
-                f"--output={path.parent}: {error.strerror}; make room or name"
-                " another folder"
-            ) from error
-
-
 def _write_report(path: Path, rows: list[tuple]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_REPORT_COLUMNS)
+    writer.writerow(REPORT_COLUMNS)
     writer.writerows(rows)
     write_text(path, text.getvalue())
-
-
-def _check_writable(folder: Path) -> None:
-    """Refuse a folder that cannot be written, before any work is done."""
-    standing = folder
-    while not standing.exists() and standing != standing.parent:
-        standing = standing.parent
-    if not standing.is_dir() or not os.access(standing, os.W_OK):
-        raise InputError(
-            f"--output={folder}: cannot be written; name another folder"
-        )

@@ -1,5 +1,8 @@
 """The ResNet generator of the paper (section 2.3, Figure 4)."""
 
+import dataclasses
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -14,7 +17,26 @@ from ffa_keras.models.layers import (
 )
 
 # Two stride-2 convolutions: H and W are padded to a multiple of this.
-_STRIDE = 4
+STRIDE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A layer of the generator, for those who run it layer by layer.
+
+    Attributes:
+        layer: the layer.
+        padding: by reflection, before the layer; `None` without.
+        branch: of a residual block, the stages whose outcome it adds.
+    """
+
+    layer: keras.layers.Layer
+    padding: ReflectionPadding2D | None = None
+    branch: tuple["Stage", ...] = ()
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Run the layer as the generator does, [B, H, W, C]."""
+        return self.layer(x if self.padding is None else self.padding(x))
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
@@ -85,8 +107,12 @@ class ResnetGenerator(keras.Model):
 
     def call(self, inputs, training=False):
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
-        x = reflect_to_multiple(inputs, _STRIDE)
+        x = reflect_to_multiple(inputs, STRIDE)
         return self.network(x, training=training)[:, :height, :width, :]
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Return what the generator does to a padded input, in order."""
+        return _stages(self.network.layers)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.channels)
@@ -109,3 +135,17 @@ def _upsample(filters: int) -> list[keras.layers.Layer]:
         InstanceNormalization(),
         keras.layers.ReLU(),
     ]
+
+
+def _stages(layers: Sequence[keras.layers.Layer]) -> tuple[Stage, ...]:
+    found: list[Stage] = []
+    padding = None
+    for layer in layers:
+        if isinstance(layer, ReflectionPadding2D):
+            padding = layer
+            continue
+        block = isinstance(layer, ResidualBlock)
+        branch = _stages(layer.branch.layers) if block else ()
+        found.append(Stage(layer, padding, branch))
+        padding = None
+    return tuple(found)

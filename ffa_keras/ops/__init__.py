@@ -2,7 +2,11 @@
 
 from ffa_keras.ops.filters import gaussian_filter2d
 from ffa_keras.ops.median import median_filter2d
-from ffa_keras.ops.ranges import from_grey_levels, to_grey_levels
+from ffa_keras.ops.ranges import (
+    from_grey_levels,
+    to_grey_levels,
+    to_picture,
+)
 from ffa_keras.ops.saliency import saliency_map
 from ffa_keras.ops.similarity import psnr, ssim
 
@@ -14,4 +18,5 @@ __all__ = [
     "saliency_map",
     "ssim",
     "to_grey_levels",
+    "to_picture",
 ]

@@ -29,3 +29,15 @@ def from_grey_levels(images: tf.Tensor) -> tf.Tensor:
         float32 tensor of the same shape, values in [-1, 1].
     """
     return tf.cast(images, tf.float32) / 127.5 - 1.0
+
+
+def to_picture(images: tf.Tensor) -> tf.Tensor:
+    """Round grey levels to those of a picture.
+
+    Args:
+        images: float tensor of any shape, grey levels.
+
+    Returns:
+        uint8 tensor of the same shape; what is beyond 0 or 255 is cut there.
+    """
+    return tf.cast(tf.round(tf.clip_by_value(images, 0.0, 255.0)), tf.uint8)

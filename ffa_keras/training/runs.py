@@ -8,14 +8,30 @@ from pathlib import Path
 
 import keras
 
-import ffa_keras.models  # noqa: F401  registers the classes of generator.keras
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
 from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig, read_config
+from ffa_keras.translation.run_folder import (
+    CONFIG_NAME,
+    GENERATOR_NAME,
+    load_generator,
+)
 
-CONFIG_NAME = "flags.cfg"
-GENERATOR_NAME = "generator.keras"
+# What loads a generator had its home here; the names last one release more.
+__all__ = [
+    "CHECKPOINTS_NAME",
+    "CONFIG_NAME",
+    "GENERATOR_NAME",
+    "check_vacant",
+    "claim",
+    "has_generator",
+    "hold",
+    "load_config",
+    "load_generator",
+    "save_generator",
+]
+
 CHECKPOINTS_NAME = "checkpoints"
 
 
@@ -124,30 +140,6 @@ def has_generator(run_dir: str | Path) -> bool:
         run_dir: folder of the run.
     """
     return (Path(run_dir) / GENERATOR_NAME).is_file()
-
-
-def load_generator(run_dir: str | Path) -> keras.Model:
-    """Return the generator of a run: the best so far, or as `select_by` says.
-
-    Args:
-        run_dir: folder of the run.
-
-    Returns:
-        Model from fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
-
-    Raises:
-        InputError: the run has saved no generator yet, or it is damaged.
-    """
-    path = Path(run_dir) / GENERATOR_NAME
-    if not has_generator(run_dir):
-        raise InputError(
-            f"--run_dir={run_dir}: no {GENERATOR_NAME} there; train first with"
-            " train_main.py"
-        )
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: cannot be loaded ({error})") from error
 
 
 def save_generator(generator: keras.Model, run_dir: str | Path) -> None:

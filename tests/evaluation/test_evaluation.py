@@ -15,8 +15,8 @@ from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.metrics import judge
 from ffa_keras.evaluation.report import summarise, tables
 from ffa_keras.evaluation.statistics import mean_with_interval
-from ffa_keras.training.runs import load_generator
-from ffa_keras.translate import translate
+from ffa_keras.translation.run_folder import load_generator
+from ffa_keras.translation.whole import translate
 
 
 @pytest.fixture(scope="module")

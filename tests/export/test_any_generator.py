@@ -9,7 +9,7 @@ from export.agreement import compare
 from export.signatures import ExportedGenerator
 from ffa_keras import models
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.inference.translators import load_translator
+from ffa_keras.translation.forms import load_translator
 
 pytestmark = pytest.mark.slow
 PHOTOGRAPHS = [

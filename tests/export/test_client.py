@@ -21,7 +21,7 @@ from ffa_keras.data.images import encode_png, write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.models import ResnetGenerator
-from ffa_keras.translate import translate
+from ffa_keras.translation.whole import translate
 
 apis = pytest.importorskip(
     "tensorflow_serving", reason="tensorflow-serving-api is not installed"

@@ -20,8 +20,8 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
-from ffa_keras.training.runs import load_generator
-from ffa_keras.translate import translate
+from ffa_keras.translation.run_folder import load_generator
+from ffa_keras.translation.whole import translate
 
 SIZES = [(97, 130), (576, 720)]
 

@@ -12,9 +12,9 @@ from export.agreement import compare
 from export.equalize import equalize
 from export.signatures import ExportedGenerator
 from ffa_keras.data.images import read_fundus
-from ffa_keras.inference.translators import load_translator
 from ffa_keras.models import ResnetGenerator
-from ffa_keras.translate import translate
+from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.whole import translate
 
 DATA = Path(__file__).parents[3] / "shared/data"
 NAMES = (

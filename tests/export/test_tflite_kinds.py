@@ -14,9 +14,9 @@ from export.agreement import compare
 from export.equalize import equalize
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
-from ffa_keras.inference.translators import load_translator
 from ffa_keras.models import InstanceNormalization, ResnetGenerator
-from ffa_keras.training.runs import load_generator
+from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.run_folder import load_generator
 
 
 @pytest.fixture(scope="module", params=["float16", "dynamic"])

@@ -8,7 +8,7 @@ import pytest
 
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.inference.predict import predict
-from ffa_keras.inference.translators import load_translator
+from ffa_keras.translation.forms import load_translator
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow writes these files")
 

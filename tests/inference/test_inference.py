@@ -7,9 +7,10 @@ import pytest
 from ffa_keras.data.images import write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
-from ffa_keras.inference.files import find_photographs, label_png
+from ffa_keras.inference.files import find_photographs
+from ffa_keras.inference.label import label_png
 from ffa_keras.inference.predict import predict
-from ffa_keras.inference.translators import fingerprint, load_translator
+from ffa_keras.translation.forms import fingerprint, load_translator
 
 
 @pytest.fixture
@@ -84,10 +85,11 @@ def test_answers_are_not_overwritten_unasked(
     predict(*arguments)
     answer = tmp_path / "ffa/one.png"
     first = answer.read_bytes()
-    answer.write_bytes(b"mine")
-    with pytest.raises(InputError, match="add --overwrite"):
+    older = first[:-1]
+    answer.write_bytes(older)
+    with pytest.raises(InputError, match="add --resume.*add --overwrite"):
         predict(*arguments)
-    assert answer.read_bytes() == b"mine"
+    assert answer.read_bytes() == older
     predict(*arguments, overwrite=True)
     assert answer.read_bytes() == first
 

@@ -35,13 +35,23 @@ def test_uncertainty_is_the_deviation_over_the_eight_turns():
     # Each side of the photograph lies to the right in two of the eight.
     turns = 2 * np.array([x, 49 - x, y, 39 - y] * 2)
     expected = np.minimum(4 * turns.std(axis=0), 255)
-    got = maps.draw_uncertainty(brighter_to_the_right, fundus)[..., 0]
+    ffa = brighter_to_the_right(fundus)
+    runs = []
+
+    def translate(image):
+        runs.append(image)
+        return brighter_to_the_right(image)
+
+    got = maps.draw_uncertainty(translate, fundus, ffa)[..., 0]
+    assert len(runs) == 7, "the photograph as it is was translated before"
     assert np.abs(got - expected).max() <= 1
 
 
 def test_what_turns_with_the_photograph_is_certain():
     fundus = make_pair(1, "normal", 128).fundus[:, :100]
-    got = maps.draw_uncertainty(lambda image: image[..., :1], fundus)
+    got = maps.draw_uncertainty(
+        lambda image: image[..., :1], fundus, fundus[..., :1]
+    )
     assert got.shape == (128, 100, 1)
     assert not got.any()
 

@@ -9,11 +9,10 @@ import pytest
 from ffa_keras.data.images import read_fundus
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
-from ffa_keras.inference import strips
-from ffa_keras.inference.strips import translate_in_strips
-from ffa_keras.inference.translators import load_translator
 from ffa_keras.models import ResnetGenerator
-from ffa_keras.translate import translate
+from ffa_keras.translation import forms, strips
+from ffa_keras.translation.strips import translate_in_strips
+from ffa_keras.translation.whole import translate
 
 DATA = Path(__file__).parents[3] / "shared/data"
 UWF = DATA / "pairs_uwf/1_fundus.jpg"
@@ -35,13 +34,11 @@ def generator():
     "size, rows",
     [((16, 16), 8), ((97, 130), 13), ((201, 64), 8), ((130, 99), 500)],
 )
-def test_strips_leave_no_trace(generator, monkeypatch, size, rows):
-    monkeypatch.setattr(strips, "_STRIP_VALUES", 0)
-    monkeypatch.setattr(strips, "_FEWEST_ROWS", rows)
+def test_strips_leave_no_trace(generator, size, rows):
     fundus = make_pair(5, "large_focal", 256).fundus
     fundus = np.ascontiguousarray(fundus[: size[0], 60 : 60 + size[1]])
     whole = translate(generator, fundus).astype(int)
-    got = translate_in_strips(generator, fundus)
+    got = translate_in_strips(generator, fundus, 0, rows)
     assert got.shape == (*size, 1)
     assert got.dtype == np.uint8
     assert np.abs(got - whole).max() <= 1
@@ -59,11 +56,10 @@ def test_tiles_that_are_translated_alone_would_show(generator):
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.skipif(not UWF.exists(), reason="../shared/data is absent")
-def test_no_seam_in_an_ultra_widefield_photograph(generator, monkeypatch):
-    monkeypatch.setattr(strips, "_STRIP_VALUES", 2**17)
+def test_no_seam_in_an_ultra_widefield_photograph(generator):
     fundus = np.ascontiguousarray(read_fundus(UWF)[1100:1500, 1200:2000])
     whole = translate(generator, fundus).astype(int)
-    got = translate_in_strips(generator, fundus).astype(int)
+    got = translate_in_strips(generator, fundus, 2**17).astype(int)
     assert np.abs(got - whole).max() <= 1
     # A seam would be an edge between rows that the whole image lacks.
     edges, expected = (
@@ -75,7 +71,6 @@ def test_no_seam_in_an_ultra_widefield_photograph(generator, monkeypatch):
 
 def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
     """A strip of the one-channel answer holds all channels before it."""
-    monkeypatch.setattr(strips, "_STRIP_VALUES", 30_000)
     largest = []
     convolve = keras.layers.Conv2D.call
 
@@ -84,7 +79,7 @@ def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
         return convolve(layer, inputs)
 
     monkeypatch.setattr(keras.layers.Conv2D, "call", watched)
-    translate_in_strips(generator, np.zeros((300, 100, 3), np.uint8))
+    translate_in_strips(generator, np.zeros((300, 100, 3), np.uint8), 30_000)
     # Padding and the rows above and below: half as much again.
     assert max(largest) < 1.5 * 30_000
 
@@ -97,16 +92,44 @@ def test_a_full_disk_is_told_in_words(generator, monkeypatch):
         translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
 
 
-def test_large_photographs_go_in_strips(generator, monkeypatch, tmp_path):
-    from ffa_keras.inference import translators
+class Attention(keras.layers.ReLU):
+    """Sees the whole image: no strip could tell what it answers."""
 
-    generator.save(tmp_path / "generator.keras")
-    translator = load_translator(tmp_path / "generator.keras")
+    def call(self, inputs):
+        return inputs - keras.ops.mean(inputs, axis=(1, 2), keepdims=True)
+
+
+def test_a_layer_that_strips_do_not_know_is_refused_by_name():
+    """Not taken for one that works pixel by pixel, nor for its parent."""
+    generator = ResnetGenerator(num_filters=4, num_blocks=1)
+    generator.network.add(Attention(name="attention"))
+    generator.build((None, None, None, 3))
+    fundus = np.zeros((64, 64, 3), np.uint8)
+    assert translate(generator, fundus).shape == (64, 64, 1)
+    with pytest.raises(TypeError, match="attention: .* Attention reads"):
+        translate_in_strips(generator, fundus)
+
+
+def test_the_stages_are_the_generator(generator):
+    """Run one after the other they answer what it answers."""
+
+    def run(stages, x):
+        for stage in stages:
+            x = x + run(stage.branch, x) if stage.branch else stage(x)
+        return x
+
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 32, 40, 3))
+    x = x.astype(np.float32)
+    np.testing.assert_array_equal(run(generator.stages(), x), generator(x))
+
+
+def test_large_photographs_go_in_strips(generator, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        translators,
-        "translate_in_strips",
-        lambda _, fundus: asked.append(fundus.shape),
-    )
+
+    def in_strips(generator, fundus):
+        asked.append(fundus.shape)
+
+    monkeypatch.setattr(forms, "translate_in_strips", in_strips)
+    translator = forms.translator_of(generator)
     translator(np.zeros((1449, 1448, 3), np.uint8))
     assert asked == [(1449, 1448, 3)]

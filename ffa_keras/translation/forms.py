@@ -1,0 +1,229 @@
+"""A trained generator in any of its forms, behind one function."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.errors import InputError
+from ffa_keras.files import check_sums
+from ffa_keras.models import ResnetGenerator
+from ffa_keras.ops import to_picture
+from ffa_keras.translation.endpoint import SERVING_DEFAULT
+from ffa_keras.translation.run_folder import CONFIG_NAME, generator_file
+from ffa_keras.translation.strips import translate_in_strips
+from ffa_keras.translation.whole import Translator, check_answer, translate
+
+# Of photographs, pixels.
+SMALLEST_SIDE = 16
+# Above, a Keras generator works in strips: at once it takes more than three
+# gigabytes a megapixel.
+MOST_PIXELS_AT_ONCE = 2**20
+# Above, what cannot work in strips refuses: it would need 14 gigabytes.
+MOST_PIXELS_WHOLE = 2**22
+
+# What a model must answer before any photograph is read.
+_PROBE = np.full((SMALLEST_SIDE, SMALLEST_SIDE + 8, 3), 128, np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """A kind of file or folder that holds a generator.
+
+    Attributes:
+        name: as people call it.
+        load: its translator.
+    """
+
+    name: str
+    load: Callable[[Path], Translator]
+
+
+def load_translator(model: str | Path) -> Translator:
+    """Load a generator from wherever it is.
+
+    Args:
+        model: a run folder, a `.keras` file, a SavedModel (its folder, or the
+            one with its versions, of which the largest is taken), or a
+            `.tflite` file.
+
+    Returns:
+        Function from fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1]. It
+        raises `InputError` for an image of fewer than 16 pixels a side, and
+        for one of more than 4 megapixels unless the model is a
+        `ResnetGenerator` of Keras, which works in strips.
+
+    Raises:
+        InputError: nothing of the kind is there, it cannot be loaded, or it
+            does not answer a photograph with one channel of its size.
+    """
+    form, file = _find(model)
+    try:
+        # LiteRT runs a file with a changed weight without a word.
+        check_sums(file)
+        answer = form.load(file)
+        answer(_PROBE)
+    except InputError as error:
+        raise InputError(f"--model={model}: {error}") from error
+    # Whatever a file that is no model of ours makes of the libraries.
+    except Exception as error:
+        reason = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise InputError(
+            f"--model={model}: cannot be loaded ({reason}); export it again or"
+            " name another"
+        ) from error
+    return answer
+
+
+def fingerprint(model: str | Path) -> str:
+    """Return what tells one model from another, whatever its folder's name.
+
+    Args:
+        model: as `load_translator` takes it.
+
+    Returns:
+        Form of the model and 12 hexadecimal digits of the SHA-256 of its
+        files; for a SavedModel also its version.
+
+    Raises:
+        InputError: nothing of the kind is there.
+    """
+    form, path = _find(model)
+    name = form.name
+    files = [path]
+    if path.is_dir():
+        version = path.resolve().name
+        name += f" {version}" if version.isdecimal() else ""
+        files = sorted(p for p in path.glob("**/*") if p.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return f"{name}, SHA-256 {digest.hexdigest()[:12]}"
+
+
+def translator_of(
+    generator: keras.Model, at_once: int = MOST_PIXELS_AT_ONCE
+) -> Translator:
+    """Return the translator of a generator in memory, whole or in strips.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
+        at_once: pixels of a photograph above which a `ResnetGenerator` works
+            in strips; other generators refuse more than 4 megapixels.
+    """
+
+    def answer(fundus: np.ndarray) -> np.ndarray:
+        _check_large_enough(fundus)
+        height, width, _ = fundus.shape
+        if height * width > at_once and isinstance(generator, ResnetGenerator):
+            return translate_in_strips(generator, fundus)
+        _check_fits(fundus)
+        return translate(generator, fundus)
+
+    return answer
+
+
+def _find(model: str | Path) -> tuple[Form, Path]:
+    """Return the form of a model, and the file or folder that holds it."""
+    path = Path(model)
+    if not model or not path.exists():
+        raise InputError(f"--model={model}: no such file or folder")
+    if (path / CONFIG_NAME).is_file():
+        path = generator_file(path)
+    elif path.is_dir():
+        versions = [
+            file.parent
+            for file in path.glob("*/saved_model.pb")
+            if file.parent.name.isdecimal()
+        ]
+        path = max(versions, key=lambda v: int(v.name), default=path)
+    kind = "saved_model.pb" if path.is_dir() else path.suffix
+    if kind not in FORMS or (path.is_dir() and not (path / kind).is_file()):
+        raise InputError(
+            f"--model={model}: expected a run folder, a SavedModel, or a .keras"
+            " or .tflite file"
+        )
+    return FORMS[kind], path
+
+
+def _load_keras(file: Path) -> Translator:
+    return translator_of(keras.saving.load_model(file, compile=False))
+
+
+def _load_saved_model(folder: Path) -> Translator:
+    # The loaded object must outlive its signatures.
+    loaded = tf.saved_model.load(str(folder))
+    serve = loaded.signatures[SERVING_DEFAULT]
+    (name,) = serve.structured_input_signature[1]
+
+    def run(batch: np.ndarray, _=loaded) -> tf.Tensor:
+        (ffa,) = serve(**{name: tf.constant(batch)}).values()
+        return ffa
+
+    return _exported(run)
+
+
+def _load_tflite(file: Path) -> Translator:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(file), num_threads=os.cpu_count())
+    (name,) = interpreter.get_signature_list()[SERVING_DEFAULT]["inputs"]
+    serve = interpreter.get_signature_runner(SERVING_DEFAULT)
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        (ffa,) = serve(**{name: batch}).values()
+        return ffa
+
+    return _exported(run)
+
+
+def _exported(
+    run: Callable[[np.ndarray], tf.Tensor | np.ndarray],
+) -> Translator:
+    """Return the translator of an endpoint that speaks grey levels.
+
+    Args:
+        run: fundus float32 [1, H, W, 3] to FFA float32 [1, H, W, 1], 0-255.
+    """
+
+    def answer(fundus: np.ndarray) -> np.ndarray:
+        _check_large_enough(fundus)
+        _check_fits(fundus)
+        ffa = run(fundus[None].astype(np.float32))
+        check_answer(ffa, fundus)
+        return to_picture(ffa)[0].numpy()
+
+    return answer
+
+
+# By the suffix of the file, or by what a folder holds.
+FORMS = {
+    ".keras": Form("Keras", _load_keras),
+    ".tflite": Form("TFLite", _load_tflite),
+    "saved_model.pb": Form("SavedModel", _load_saved_model),
+}
+
+
+def _check_large_enough(fundus: np.ndarray) -> None:
+    height, width, _ = fundus.shape
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{width}x{height} pixels: too small, give at least"
+            f" {SMALLEST_SIDE} a side"
+        )
+
+
+def _check_fits(fundus: np.ndarray) -> None:
+    """Refuse a photograph that would be translated as a whole."""
+    height, width, _ = fundus.shape
+    if height * width > MOST_PIXELS_WHOLE:
+        raise InputError(
+            f"{width}x{height} pixels: more than {MOST_PIXELS_WHOLE} need a"
+            " model that works in strips; name the run folder or .keras file"
+            " of a ResNet generator"
+        )

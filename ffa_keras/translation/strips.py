@@ -1,0 +1,291 @@
+"""Translate a photograph of any size in bounded memory, without seams.
+
+Instance normalisation takes its moments over the whole image, so tiles that
+are translated alone differ in brightness. Here every layer sees strips of the
+rows it needs, and the moments are gathered over all strips before the next
+layer reads on: the answer is that of the whole image up to rounding. At full
+and half resolution strips are computed again whenever they are read, which
+costs little; only the quarter resolution of the residual blocks is stored, in
+nameless temporary files. Memory grows with the width of the photograph, not
+with its height.
+"""
+
+import itertools
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.errors import InputError
+from ffa_keras.models import (
+    InstanceNormalization,
+    ResidualBlock,
+    ResnetGenerator,
+    SmoothConv2DTranspose,
+)
+from ffa_keras.models.moments import spatial_mean
+from ffa_keras.models.resnet import STRIDE, Stage
+from ffa_keras.ops import from_grey_levels, to_grey_levels, to_picture
+
+# Values of a strip: 16 MiB as float32.
+_STRIP_VALUES = 2**22
+_FEWEST_ROWS = 8
+
+
+class _Cut(NamedTuple):
+    """How large strips are."""
+
+    values: int
+    fewest_rows: int
+
+
+class _Rows(ABC):
+    """Values [height, width, channels] that are read some rows at a time.
+
+    Args:
+        shape: of the values.
+        load: values that the widest layer holds to compute one of the rows.
+        cut: how large strips are.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], load: float, cut: _Cut):
+        self.shape, self.load, self.cut = shape, load, cut
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        """Return rows `start` to `stop`, float32 [1, rows, width, channels]."""
+
+    def strips(self) -> Iterator[tuple[int, int]]:
+        """Return where strips start and stop that cover all rows."""
+        height = self.shape[0]
+        step = max(self.cut.fewest_rows, int(self.cut.values / self.load))
+        return itertools.pairwise([*range(0, height, step), height])
+
+
+class _Photograph(_Rows):
+    """A photograph in grey levels, read as network values."""
+
+    def __init__(self, fundus: np.ndarray, cut: _Cut):
+        self._fundus = fundus
+        height, width, channels = fundus.shape
+        super().__init__(
+            (height, width, channels), float(width * channels), cut
+        )
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return from_grey_levels(self._fundus[None, start:stop])
+
+
+class _Stored(_Rows):
+    """Values in a temporary file that is gone when it is closed."""
+
+    def __init__(self, rows: _Rows):
+        _, width, channels = rows.shape
+        super().__init__(rows.shape, float(width * channels), rows.cut)
+        # A file of the disk: what is mapped or held in memory counts as such.
+        self._file = tempfile.TemporaryFile()
+        for start, stop in rows.strips():
+            self.write(start, rows.read(start, stop))
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        values = np.empty((1, stop - start, *self.shape[1:]), np.float32)
+        self._file.seek(start * values[0, 0].nbytes)
+        self._file.readinto(values.data)
+        return tf.convert_to_tensor(values)
+
+    def write(self, start: int, values: tf.Tensor) -> None:
+        """Write rows from `start` on."""
+        values = values.numpy()
+        try:
+            self._file.seek(start * values[0, 0].nbytes)
+            self._file.write(values)
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"{tempfile.gettempdir()}: {error.strerror}; a large"
+                " photograph needs space there, or set TMPDIR to another folder"
+            ) from error
+
+
+class _Convolved(_Rows):
+    """What a convolution makes of rows padded by reflection."""
+
+    def __init__(self, rows: _Rows, stage: Stage):
+        layer = stage.layer
+        self._rows, self._layer = rows, layer
+        self._padding = stage.padding.padding if stage.padding else 0
+        self._size, self._stride = layer.kernel_size[0], layer.strides[0]
+        height, width, _ = rows.shape
+        width //= self._stride
+        super().__init__(
+            (height // self._stride, width, layer.filters),
+            max(rows.load * self._stride, width * layer.filters),
+            rows.cut,
+        )
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        last = self._rows.shape[0] - 1
+        first = start * self._stride - self._padding
+        wanted = np.arange(
+            first, first + (stop - start - 1) * self._stride + self._size
+        )
+        wanted = last - np.abs(last - np.abs(wanted))
+        low = wanted.min()
+        x = self._rows.read(low, wanted.max() + 1)
+        x = tf.gather(x, wanted - low, axis=1)
+        p = self._padding
+        return self._layer(
+            tf.pad(x, [[0, 0], [0, 0], [p, p], [0, 0]], "REFLECT")
+        )
+
+
+class _Upsampled(_Rows):
+    """What a smooth transposed convolution of stride 2 makes of rows."""
+
+    def __init__(self, rows: _Rows, stage: Stage):
+        self._rows, self._layer = rows, stage.layer
+        height, width, _ = rows.shape
+        filters = stage.layer.filters
+        super().__init__(
+            (2 * height, 2 * width, filters),
+            max(rows.load / 2, 2 * width * filters),
+            rows.cut,
+        )
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        # Row 2 i of the convolution also holds a share of row i - 1, and the
+        # blur reaches one row further on both sides.
+        low = max(0, start // 2 - 1)
+        high = min(self._rows.shape[0], stop // 2 + 1)
+        x = self._layer(self._rows.read(low, high))
+        return x[:, start - 2 * low : stop - 2 * low]
+
+
+class _Normalized(_Rows):
+    """Rows under instance normalisation with the moments of all rows."""
+
+    def __init__(self, rows: _Rows, stage: Stage):
+        super().__init__(rows.shape, rows.load, rows.cut)
+        self._rows = rows
+        layer = stage.layer
+        mean, variance = _moments(rows)
+        self._scale = layer.gamma / np.sqrt(variance + layer.epsilon)
+        self._shift = layer.beta - mean * self._scale
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return self._rows.read(start, stop) * self._scale + self._shift
+
+
+class _Activated(_Rows):
+    """Rows after a layer that works pixel by pixel."""
+
+    def __init__(self, rows: _Rows, stage: Stage):
+        super().__init__(rows.shape, rows.load, rows.cut)
+        self._rows, self._layer = rows, stage.layer
+
+    def read(self, start: int, stop: int) -> tf.Tensor:
+        return self._layer(self._rows.read(start, stop))
+
+
+def translate_in_strips(
+    generator: ResnetGenerator,
+    fundus: np.ndarray,
+    strip_values: int = _STRIP_VALUES,
+    fewest_rows: int = _FEWEST_ROWS,
+) -> np.ndarray:
+    """Translate one photograph at its native size, as `translate` does.
+
+    Args:
+        generator: fundus to FFA.
+        fundus: uint8 [H, W, 3], RGB; H and W at least 16.
+        strip_values: that a layer computes at once, where `fewest_rows` allow.
+        fewest_rows: of a strip.
+
+    Returns:
+        uint8 [H, W, 1].
+
+    Raises:
+        InputError: the folder for temporary files is full.
+        TypeError: the generator holds a layer that is not known here.
+    """
+    height, width, _ = fundus.shape
+    padded = np.pad(
+        fundus, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), "reflect"
+    )
+    photograph = _Photograph(padded, _Cut(strip_values, fewest_rows))
+    rows = _connect(generator.stages(), photograph)
+    ffa = np.concatenate(
+        [
+            to_picture(to_grey_levels(rows.read(*strip)))[0].numpy()
+            for strip in rows.strips()
+        ]
+    )
+    return ffa[:height, :width]
+
+
+def _connect(
+    stages: tuple[Stage, ...], rows: _Rows, store: bool = False
+) -> _Rows:
+    """Return the output of stages, to be read some rows at a time.
+
+    With `store`, what convolutions make is kept instead of made again.
+    """
+    for stage in stages:
+        kind = type(stage.layer)
+        if kind not in _KNOWN or (stage.padding and kind is not _PADDED):
+            raise TypeError(
+                f"{stage.layer.name}: strips do not know what a"
+                f" {kind.__name__} reads there"
+            )
+        rows = _KNOWN[kind](rows, stage)
+        if store and kind is _PADDED:
+            rows = _Stored(rows)
+    return rows
+
+
+def _add_branch(rows: _Rows, block: Stage) -> _Stored:
+    """Add the branch to rows that are stored, in place."""
+    total = rows if isinstance(rows, _Stored) else _Stored(rows)
+    # The branch is stored before its last normalisation: the sum overwrites
+    # what the branch reads.
+    *inner, last = block.branch
+    branch = _Normalized(_connect(tuple(inner), total, store=True), last)
+    for start, stop in branch.strips():
+        total.write(start, total.read(start, stop) + branch.read(start, stop))
+    return total
+
+
+def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and variance of each channel, gathered strip by strip."""
+    count, mean, squares = 0, np.zeros(1), np.zeros(1)
+    for start, stop in rows.strips():
+        x = rows.read(start, stop)
+        mean_here = spatial_mean(x)
+        variance = spatial_mean(tf.math.squared_difference(x, mean_here))
+        strip_mean, variance = (
+            m.numpy()[0, 0, 0].astype(np.float64) for m in (mean_here, variance)
+        )
+        size = (stop - start) * rows.shape[1]
+        shift = strip_mean - mean
+        total = count + size
+        squares = squares + size * (variance + shift**2 * count / total)
+        mean = mean + shift * size / total
+        count = total
+    return mean.astype(np.float32), (squares / count).astype(np.float32)
+
+
+# By exact type: what is derived from a layer may look further than it does.
+_PADDED = keras.layers.Conv2D
+_KNOWN: dict[type, Callable[[_Rows, Stage], _Rows]] = {
+    keras.layers.Conv2D: _Convolved,
+    SmoothConv2DTranspose: _Upsampled,
+    InstanceNormalization: _Normalized,
+    ResidualBlock: _add_branch,
+    keras.layers.ReLU: _Activated,
+    keras.layers.Activation: _Activated,
+    keras.layers.Dropout: _Activated,
+}

@@ -1,0 +1,57 @@
+"""Translate a photograph as a whole, from grey levels to grey levels."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.errors import InputError
+from ffa_keras.ops import from_grey_levels, to_grey_levels, to_picture
+
+# Fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1].
+Translator = Callable[[np.ndarray], np.ndarray]
+
+
+def translate(generator: keras.Model, fundus: np.ndarray) -> np.ndarray:
+    """Translate one photograph at its native size.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
+        fundus: uint8 [H, W, 3], RGB; H and W at least 16.
+
+    Returns:
+        uint8 [H, W, 1].
+
+    Raises:
+        InputError: the answer is no picture of the photograph's size.
+    """
+    answer = generator(from_grey_levels(fundus[None]))
+    check_answer(answer, fundus)
+    return to_picture(to_grey_levels(answer))[0].numpy()
+
+
+def check_answer(answer: tf.Tensor | np.ndarray, fundus: np.ndarray) -> None:
+    """Refuse what a model answered if it cannot be an angiogram.
+
+    Args:
+        answer: of the model to a batch of this one photograph.
+        fundus: uint8 [H, W, 3].
+
+    Raises:
+        InputError: it is not floating point, not [1, H, W, 1] or not finite.
+    """
+    height, width, _ = fundus.shape
+    kind = tf.as_dtype(getattr(answer, "dtype", tf.variant))
+    if not kind.is_floating or tuple(answer.shape) != (1, height, width, 1):
+        shape = list(getattr(answer, "shape", []))
+        raise InputError(
+            f"answers {kind.name} {shape} to a photograph of {width}x{height}"
+            f" pixels, where float [1, {height}, {width}, 1] is an angiogram;"
+            " name a generator that ffa_keras has trained or exported"
+        )
+    if not np.isfinite(answer).all():
+        raise InputError(
+            "answers values that are no numbers; the model is damaged or its"
+            " training diverged, name another"
+        )
