@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.sources import PhantomConfig
+from datasets.ffa_pairs.configs import PhantomConfig
+from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.data.manifest import CATEGORIES
 from ffa_keras.data.pipeline import load_pairs
 
@@ -109,9 +109,7 @@ def test_phantom_categories_take_turns(phantom):
 def test_the_same_seed_gives_the_same_records(tmp_path):
     def prepared(name, seed):
         config = PhantomConfig(name=name, num_pairs=4, image_size=64, seed=seed)
-        builder = Builder(data_dir=tmp_path, config=config)
-        builder.download_and_prepare()
-        return _records(tmp_path / "ffa_pairs" / name)
+        return _records(write_dataset(config, tmp_path))
 
     first, again = prepared("first", 3), prepared("again", 3)
     other = prepared("other", 4)
