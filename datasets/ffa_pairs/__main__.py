@@ -24,8 +24,8 @@ from absl import flags
 from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.records import PreparedDataset
 from ffa_keras.data.report import read_report, summary
+from ffa_keras.data.schema import CATEGORIES, SPLITS
 from ffa_keras.errors import InputError
 
 _CONFIG = flags.DEFINE_enum(
@@ -137,21 +137,21 @@ def _check(config: PairsConfig) -> None:
 
 
 def _print_summary(folder: Path) -> None:
-    dataset = PreparedDataset.find(folder)
-    counts = {
-        split: collections.Counter(
-            int(record["category"])
-            for record in dataset.records(split, ["category"])
-        )
-        for split in dataset.splits
-    }
-    print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in counts))
-    for label in sorted(set().union(*counts.values())):
-        row = "".join(f"{count[label]:12}" for count in counts.values())
-        print(f"{dataset.categories[label]:16}{row}")
-    row = "".join(f"{count.total():12}" for count in counts.values())
-    print(f"{'all':16}{row}\nprepared {folder}")
-    print("\n".join(summary(read_report(folder))))
+    rows = read_report(folder)
+    counts = collections.Counter(
+        (row["category"], row["split"])
+        for row in rows
+        if row["status"] != "refused"
+    )
+    present = {category for category, _ in counts}
+    print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in SPLITS))
+    for category in [c for c in CATEGORIES if c in present]:
+        row = "".join(f"{counts[category, split]:12}" for split in SPLITS)
+        print(f"{category:16}{row}")
+    totals = (sum(counts[c, split] for c in CATEGORIES) for split in SPLITS)
+    print(f"{'all':16}" + "".join(f"{total:12}" for total in totals))
+    print(f"prepared {folder}")
+    print("\n".join(summary(rows)))
 
 
 if __name__ == "__main__":

@@ -69,12 +69,14 @@ def _prepare(builder: Builder, beam_options: str) -> None:
         )
     # Needs TensorFlow, which bad input should not have to wait for.
     from ffa_keras.data.audit import record_audit, refuse_leaks
+    from ffa_keras.data.records import PreparedDataset
 
-    folder, outcomes = Path(builder.data_path), builder.outcomes()
-    refuse_leaks(folder)
+    dataset = PreparedDataset.open(Path(builder.data_path))
+    outcomes = builder.outcomes()
+    refuse_leaks(dataset)
     refuse_lost_splits(outcomes)
-    write_report(folder, outcomes)
-    record_audit(folder)
+    write_report(dataset.folder, outcomes)
+    record_audit(dataset)
 
 
 def _download_config(options: str) -> tfds.download.DownloadConfig | None:

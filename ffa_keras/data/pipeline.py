@@ -5,7 +5,6 @@ that a run can be resumed at any step with the same data.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -48,7 +47,7 @@ class TrainingPatches:
     their files in every epoch, and shuffled as far as memory reaches.
 
     Args:
-        dataset_dir: as `find_dataset` takes it.
+        dataset: whose train split is read.
         sampling: size, place and variation of the patches.
         seed: of every order and random choice.
 
@@ -57,21 +56,20 @@ class TrainingPatches:
         num_patches: patches in an epoch.
 
     Raises:
-        InputError: no such dataset, a pair smaller than a patch, or no patch
-            valid enough in any pair.
+        InputError: the records are damaged, a pair is smaller than a patch, or
+            no patch is valid enough in any pair.
     """
 
     def __init__(
-        self, dataset_dir: str | Path, sampling: PatchSampling, seed: int
+        self, dataset: PreparedDataset, sampling: PatchSampling, seed: int
     ):
         self._sampling = sampling
         self._seed = seed
-        self._dataset = PreparedDataset.find(dataset_dir)
-        info = self._dataset.builder.info
-        self._features = info.features
-        pairs = self._dataset.pairs("train", _READ, decode=False)
-        size = info.splits["train"].num_bytes or 0
-        count = info.splits["train"].num_examples
+        self._dataset = dataset
+        self._features = dataset.info.features
+        pairs = dataset.pairs("train", _READ, decode=False)
+        size = dataset.info.splits["train"].num_bytes or 0
+        count = dataset.info.splits["train"].num_examples
         self._shuffled = max(1, min(count, count * _MEMORY // max(size, 1)))
         self._pairs = pairs.map(
             self._placed, num_parallel_calls=tf.data.AUTOTUNE
@@ -259,11 +257,13 @@ def share_of_worker(
     return numbered.map(lambda _, batch: batch)
 
 
-def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
+def validation_pairs(
+    dataset: PreparedDataset, replicas: int
+) -> tf.data.Dataset:
     """Return the validation split as single full frames.
 
     Args:
-        dataset_dir: as `find_dataset` takes it.
+        dataset: whose validation split is read.
         replicas: the last pair is repeated with weight 0 until the number of
             elements is a multiple of this.
 
@@ -272,9 +272,9 @@ def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
         [1, H, W, C] and `weight` float32 [1].
 
     Raises:
-        InputError: no such dataset, or the split is absent or empty.
+        InputError: the split is absent or empty.
     """
-    pairs = load_pairs(dataset_dir, "validation").map(_images_only)
+    pairs = dataset.pairs("validation", IMAGES)
     padding = -int(pairs.cardinality()) % replicas
     real = pairs.map(lambda pair: {**pair, "weight": tf.constant(1.0)})
     repeated = pairs.take(1).repeat(padding)

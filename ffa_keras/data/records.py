@@ -29,13 +29,10 @@ class PreparedDataset:
 
     Attributes:
         folder: of its records.
-        split_by: one of `schema.SPLIT_UNITS`.
-        builder: of TFDS, which reads it.
     """
 
     folder: Path
-    split_by: str
-    builder: tfds.core.DatasetBuilder
+    _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
 
     @classmethod
     def find(cls, dataset_dir: str | Path) -> "PreparedDataset":
@@ -51,8 +48,8 @@ class PreparedDataset:
                 was never looked through for leaks, or has another format.
         """
         dataset = cls.open(find_dataset(dataset_dir))
-        numbered = schema.format_of(dataset.builder.info.metadata) is not None
-        if numbered and not (dataset.folder / AUDIT_NAME).is_file():
+        numbered = schema.format_of(dataset.info.metadata) is not None
+        if numbered and not dataset.audited:
             raise InputError(
                 f"{dataset.folder}: nobody has looked for leaks between its"
                 " splits; do so with python -m ffa_keras.data.audit"
@@ -82,17 +79,32 @@ class PreparedDataset:
             ) from error
         if wrong:
             raise InputError(f"{folder}: {wrong}; {_AGAIN}")
-        return cls(folder, schema.split_by_of(metadata), builder)
+        return cls(folder, builder)
+
+    @property
+    def audited(self) -> bool:
+        """Whether it was looked through for leaks, and has none."""
+        return (self.folder / AUDIT_NAME).is_file()
+
+    @property
+    def info(self) -> tfds.core.DatasetInfo:
+        """What TFDS knows of the dataset."""
+        return self._builder.info
+
+    @property
+    def split_by(self) -> str:
+        """What no split tears apart, one of `schema.SPLIT_UNITS`."""
+        return schema.split_by_of(self.info.metadata)
 
     @property
     def splits(self) -> list[str]:
         """Names of the splits that are there."""
-        return list(self.builder.info.splits)
+        return list(self.info.splits)
 
     @property
     def categories(self) -> list[str]:
         """Names of the categories, by their number in the records."""
-        return list(self.builder.info.features["category"].names)
+        return list(self.info.features["category"].names)
 
     def pairs(
         self,
@@ -104,7 +116,8 @@ class PreparedDataset:
 
         Args:
             split: one of `schema.SPLITS`.
-            features: names of those that are read; all if `None`.
+            features: names of those that are read, as far as the dataset has
+                them; all if `None`.
             decode: whether images are decoded; else they stay PNG files.
 
         Returns:
@@ -114,17 +127,17 @@ class PreparedDataset:
         Raises:
             InputError: the split is absent or empty.
         """
-        info = self.builder.info.splits.get(split)
+        info = self.info.splits.get(split)
         if not info or not info.num_examples:
             raise InputError(f"{self.folder}: the {split} split is empty")
-        known = self.builder.info.features
-        names = list(known if features is None else features)
+        known = self.info.features
+        names = [n for n in known if features is None or n in features]
         kept = {
             name: tfds.decode.SkipDecoding()
             for name in names
             if isinstance(known[name], tfds.features.Image) and not decode
         }
-        return self.builder.as_dataset(
+        return self._builder.as_dataset(
             split=split,
             decoders=_Only(dict.fromkeys(names, True), kept),
             shuffle_files=False,

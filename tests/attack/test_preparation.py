@@ -79,10 +79,10 @@ def _assert_nothing_to_train_on(data_dir):
 
 def _assert_whole(data_dir):
     dataset = PreparedDataset.find(data_dir)
-    splits = dataset.builder.info.splits
+    splits = dataset.info.splits
     counts = {name: split.num_examples for name, split in splits.items()}
     assert counts == {"train": 2, "validation": 1, "test": 1}
-    assert audit_dataset(data_dir) == []
+    assert audit_dataset(dataset) == []
     assert not list(Path(data_dir).rglob(".writing-*"))
 
 
@@ -292,7 +292,7 @@ def test_of_two_preparations_one_is_refused_unless_told_to_overwrite(
     assert "exists" in message
     dataset = PreparedDataset.find(tmp_path / "data")
     assert sum(1 for _ in dataset.records("train", ["pair"])) == 2
-    assert "vessel_mask" in dataset.builder.info.features
+    assert "vessel_mask" in dataset.info.features
 
 
 @pytest.mark.parametrize(
@@ -592,7 +592,9 @@ FOREIGN = [
 def test_damaged_and_foreign_records_are_never_trained_on(dataset, change):
     change(dataset)
     sampling = PatchSampling(32, 32)
-    message = _refused(TrainingPatches, dataset, sampling, 0)
+    message = _refused(
+        lambda: TrainingPatches(PreparedDataset.find(dataset), sampling, 0)
+    )
     assert str(dataset) in message
     assert len(message) < 600 and "<script>" * 3 not in message
 
@@ -610,10 +612,10 @@ def test_damaged_and_foreign_records_are_never_trained_on(dataset, change):
 )
 def test_foreign_identifiers_never_reach_a_reader(dataset, name, value):
     _named(name, value)(dataset)
-    message = _refused(audit_dataset, dataset)
+    found = PreparedDataset.find(dataset)
+    message = _refused(audit_dataset, found)
     assert f"the {name} of a record" in message
     assert value.decode() not in message
-    found = PreparedDataset.find(dataset)
     assert "hexadecimal" in _refused(lambda: [*found.records("train")])
 
 
@@ -649,7 +651,7 @@ def test_records_from_before_the_number_are_read(dataset, forget):
 def test_a_dataset_of_tfds_build_is_read_once_it_was_audited(dataset):
     (dataset / AUDIT_NAME).unlink()
     assert "ffa_keras.data.audit" in _refused(PreparedDataset.find, dataset)
-    record_audit(dataset)
+    record_audit(PreparedDataset.open(dataset))
     assert PreparedDataset.find(dataset).splits
 
 

@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from datasets.ffa_pairs.configs import PhantomConfig
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.manifest import CATEGORIES
-from ffa_keras.data.pipeline import load_pairs
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.data.schema import CATEGORIES
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SPLITS = ("train", "validation", "test")
@@ -35,10 +35,8 @@ def prepare(run_program, tmp_path_factory):
 
 
 def _records(folder):
-    return {
-        split: list(load_pairs(folder, split).as_numpy_iterator())
-        for split in SPLITS
-    }
+    dataset = PreparedDataset.find(folder)
+    return {split: list(dataset.records(split)) for split in SPLITS}
 
 
 def _bytes_below(folder):

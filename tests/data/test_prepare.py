@@ -207,7 +207,7 @@ def test_pictures_are_drawn_on_request_under_the_row(clinic):
 def test_refused_pairs_are_left_out_and_listed(clinic, tmp_path):
     folder = write_dataset(clinic.config(), tmp_path / "out")
     dataset = PreparedDataset.find(folder)
-    splits = dataset.builder.info.splits
+    splits = dataset.info.splits
     counts = {name: split.num_examples for name, split in splits.items()}
     assert counts == {"train": 2, "validation": 2, "test": 1}
     rows = read_report(folder)

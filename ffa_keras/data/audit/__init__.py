@@ -4,13 +4,12 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ffa_keras.data.images import decode_png
-from ffa_keras.data.records import AUDIT_NAME, PreparedDataset, find_dataset
+from ffa_keras.data.records import AUDIT_NAME, PreparedDataset
 from ffa_keras.data.schema import IDENTIFIERS
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
@@ -67,20 +66,19 @@ class Leak:
         return f"{self.kind}: {split} {pair} and {other_split} {other}"
 
 
-def audit_dataset(dataset_dir: str | Path) -> list[Leak]:
+def audit_dataset(dataset: PreparedDataset) -> list[Leak]:
     """Look for leaks between the splits of a prepared dataset.
 
     Args:
-        dataset_dir: the folder of one prepared dataset, or any above.
+        dataset: to look through.
 
     Returns:
         What splits share that they may not; patients and eyes may be shared
         only if the dataset was split by eye or by image.
 
     Raises:
-        InputError: no such dataset, or it is damaged or not of ours.
+        InputError: it is damaged or not of ours.
     """
-    dataset = PreparedDataset.open(find_dataset(dataset_dir))
     prints = [
         fingerprint(split, record)
         for split in dataset.splits
@@ -89,19 +87,19 @@ def audit_dataset(dataset_dir: str | Path) -> list[Leak]:
     return find_leaks(prints, dataset.split_by)
 
 
-def record_audit(dataset_dir: str | Path) -> None:
+def record_audit(dataset: PreparedDataset) -> None:
     """Note beside the records that no leak was found: they may be read.
 
     Args:
-        dataset_dir: as `audit_dataset` takes it.
+        dataset: in which `audit_dataset` found none.
     """
-    folder = find_dataset(dataset_dir)
-    write_text(folder / AUDIT_NAME, json.dumps({"leaks": 0}) + "\n")
+    path = dataset.folder / AUDIT_NAME
+    write_text(path, json.dumps({"leaks": 0}) + "\n")
 
 
-def refuse_leaks(dataset_dir: str | Path) -> None:
+def refuse_leaks(dataset: PreparedDataset) -> None:
     """Raise an `InputError` if `audit_dataset` finds a leak."""
-    leaks = audit_dataset(dataset_dir)
+    leaks = audit_dataset(dataset)
     if leaks:
         more = len(leaks) - _SHOWN
         raise InputError(

@@ -11,7 +11,7 @@ from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
 from ffa_keras.data.audit import audit_dataset, record_audit
-from ffa_keras.data.records import AUDIT_NAME, find_dataset
+from ffa_keras.data.records import PreparedDataset, find_dataset
 
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir",
@@ -23,13 +23,13 @@ _DATASET_DIR = flags.DEFINE_string(
 
 def main() -> int:
     """Print the leaks."""
-    leaks = audit_dataset(_DATASET_DIR.value)
+    dataset = PreparedDataset.open(find_dataset(_DATASET_DIR.value))
+    leaks = audit_dataset(dataset)
     for leak in leaks:
         print(leak)
     print(f"{len(leaks)} leaks" if leaks else "no leak between the splits")
-    folder = find_dataset(_DATASET_DIR.value)
-    if not leaks and not (folder / AUDIT_NAME).exists():
-        record_audit(folder)
+    if not leaks and not dataset.audited:
+        record_audit(dataset)
     return 1 if leaks else 0
 
 
