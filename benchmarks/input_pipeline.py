@@ -17,19 +17,19 @@ from collections.abc import Callable
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
 
 import tensorflow as tf
-import tensorflow_datasets as tfds
 from absl import flags
 
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.sources import PhantomConfig
+from datasets.ffa_pairs.configs import PhantomConfig
+from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches, load_pairs
+from ffa_keras.data.pipeline import TrainingPatches
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.data.schema import IMAGES
 
 _NUM_PAIRS = flags.DEFINE_integer("num_pairs", 24, "Pairs to prepare.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 768, "Their side, pixels.")
 _EPOCHS = flags.DEFINE_integer("epochs", 4, "Epochs of a measurement.")
 
-_IMAGES = ("fundus", "ffa", "valid_mask")
 _VARIED = {"rotation": 10.0, "photometric": 0.1, "circular_mask": "auto"}
 _SAMPLINGS = {
     "1 crop of 256x256 a pair": PatchSampling(256, 256),
@@ -51,14 +51,13 @@ def main() -> None:
             num_pairs=_NUM_PAIRS.value,
             image_size=_IMAGE_SIZE.value,
         )
-        tfds.disable_progress_bar()
-        Builder(data_dir=folder, config=config).download_and_prepare()
-        raw = _raw_rate(folder)
+        dataset = PreparedDataset.find(write_dataset(config, folder))
+        raw = _raw_rate(dataset)
         print(f"raw decoding: {raw:.1f} pairs per processor second\n")
         print("| sampling | patches/s | of the raw rate | pairs/s |")
         print("|---|---|---|---|", flush=True)
         for name, sampling in _SAMPLINGS.items():
-            patches = TrainingPatches(folder, sampling, seed=0)
+            patches = TrainingPatches(dataset, sampling, seed=0)
             rate = _rate(lambda epoch, p=patches: p.epoch(epoch, 1))
             pairs = rate * len(patches.pair_ids) / patches.num_patches
             print(
@@ -67,9 +66,8 @@ def main() -> None:
             )
 
 
-def _raw_rate(folder: str) -> float:
-    pairs = load_pairs(folder, "train", decode=False)
-    pairs = pairs.map(lambda r: {name: r[name] for name in _IMAGES}).cache()
+def _raw_rate(dataset: PreparedDataset) -> float:
+    pairs = dataset.pairs("train", IMAGES, decode=False).cache()
     decoded = pairs.map(
         lambda r: {k: tf.io.decode_png(v) for k, v in r.items()},
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -13,51 +13,32 @@ DATA_DIR/ffa_pairs_cache: the same command goes on where it was stopped.
 """
 
 import collections
-import contextlib
-import io
-import shlex
-import shutil
-import tempfile
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow and OpenCV)
 
-import tensorflow_datasets as tfds
 from absl import flags
 
+from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.sources import PhotographConfig, collect
-from ffa_keras.data import isfahan
-from ffa_keras.data.manifest import SPLIT_UNITS
+from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.data.report import read_report, summary
-from ffa_keras.data.splits import DEFAULT_KEY_FILE
+from ffa_keras.data.schema import CATEGORIES, SPLITS
 from ffa_keras.errors import InputError
 
-_PHOTOGRAPHS = ("split_by", "cache_dir", "pictures_dir", "workers")
-_LISTED = ("manifest", "assume_aligned", "key_file", *_PHOTOGRAPHS)
-_FLAGS_OF_CONFIG = {
-    "phantom": ("num_pairs", "image_size", "seed"),
-    "folder": _LISTED,
-    "hra": _LISTED,
-    "isfahan_misp": ("archive", "affines", "corrections", *_PHOTOGRAPHS),
-}
-
 _CONFIG = flags.DEFINE_enum(
-    "config", "phantom", list(_FLAGS_OF_CONFIG), "Where the pairs come from."
+    "config",
+    "phantom",
+    list(Builder.builder_configs),
+    "Where the pairs come from.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir", "data", "Folder of the prepared datasets."
 )
 _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace the dataset if it is there already."
-)
-flags.DEFINE_integer("num_pairs", 80, "phantom: number of pairs.")
-flags.DEFINE_integer(
-    "image_size", 256, "phantom: side of the images, pixels.", lower_bound=64
-)
-flags.DEFINE_integer(
-    "seed", 0, "phantom: same seed, same pairs.", lower_bound=0
 )
 _CHECK = flags.DEFINE_bool(
     "check", False, "Check every file, say what is odd, and do no more."
@@ -68,178 +49,109 @@ _BEAM = flags.DEFINE_string(
     "Let Apache Beam spread the work: its options, such as"
     " '--runner=DirectRunner'.",
 )
-flags.DEFINE_string("manifest", "", "folder, hra: the pairs.csv.")
-flags.DEFINE_bool(
-    "assume_aligned",
-    False,
-    "folder, hra: pairs of which the manifest does not say how they lie are"
-    " aligned already; else they are registered.",
-)
-flags.DEFINE_string(
-    "key_file",
-    str(DEFAULT_KEY_FILE),
-    "folder, hra: secret key of the patient hashes and the splits; made if"
-    " absent, to be kept.",
-)
-flags.DEFINE_string("archive", "", "isfahan_misp: folder of the archive.")
-flags.DEFINE_string(
-    "affines",
-    "",
-    "isfahan_misp: table fundus,ffa,m11,m12,m13,m21,m22,m23 of transforms;"
-    " else pairs are registered.",
-)
-flags.DEFINE_list(
-    "corrections",
-    list(isfahan.CORRECTIONS),
-    "isfahan_misp: defects of the archive that are mended. "
-    + "; ".join(f"{k}: {v}" for k, v in isfahan.CORRECTIONS.items()),
-)
-flags.DEFINE_enum(
-    "split_by", "patient", list(SPLIT_UNITS), "What no split tears apart."
-)
-flags.DEFINE_string(
-    "cache_dir",
-    "",
-    "Folder of finished pairs; DATA_DIR/ffa_pairs_cache if empty.",
-)
-flags.DEFINE_string(
-    "pictures_dir",
-    "",
-    "Folder for a checkerboard and a vessel overlay of every pair, named by"
-    " its row in the manifest.",
-)
-flags.DEFINE_integer(
-    "workers", 0, "Processes; 0 for one on each core.", lower_bound=0
-)
+
+
+def _options(config: PairsConfig) -> dict[str, dataclasses.Field]:
+    """Return the fields of a config that are flags, by name."""
+    fields = dataclasses.fields(config)
+    return {field.name: field for field in fields if "help" in field.metadata}
+
+
+def _define_options() -> dict[str, list[str]]:
+    """Make a flag of every option of any config; return its configs."""
+    owners: dict[str, list[str]] = {}
+    fields = {}
+    for name, config in Builder.builder_configs.items():
+        for option, field in _options(config).items():
+            owners.setdefault(option, []).append(name)
+            fields[option] = field
+    for option, field in fields.items():
+        about = dict(field.metadata["about"])
+        about.pop("required", None)
+        default = field.default
+        define: Callable[..., object] = flags.DEFINE_string
+        if isinstance(default, tuple):
+            define, default = flags.DEFINE_list, list(default)
+        elif "enum_values" in about:
+            define = flags.DEFINE_enum
+        elif isinstance(default, bool):
+            define = flags.DEFINE_bool
+        elif isinstance(default, int):
+            define = flags.DEFINE_integer
+        help_ = f"{', '.join(owners[option])}: {field.metadata['help']}"
+        define(option, default, help=help_, **about)
+    return owners
+
+
+_OWNERS = _define_options()
 
 
 def main() -> None:
     """Prepare the dataset and print where it is and what it holds."""
     config = _configured(_CONFIG.value)
-    data_dir = Path(_DATA_DIR.value)
     if _CHECK.value:
         _check(config)
         return
-    name = Path(Builder.name, config.name, str(Builder.VERSION))
-    target = data_dir / name
-    if target.exists() and not _OVERWRITE.value:
-        raise InputError(
-            f"{target}: is there already; replace it with --overwrite or"
-            " choose another --data_dir"
-        )
-    with _scratch_folder(data_dir) as scratch:
-        tfds.disable_progress_bar()
-        builder = Builder(data_dir=scratch, config=config)
-        with contextlib.redirect_stdout(io.StringIO()):
-            builder.download_and_prepare(download_config=_download_config())
-        if target.exists():
-            target.rename(scratch / "replaced")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (scratch / name).rename(target)
-    _print_summary(target)
-    if hasattr(config, "key_file"):
+    folder = write_dataset(
+        config, _DATA_DIR.value, _OVERWRITE.value, _BEAM.value
+    )
+    _print_summary(folder)
+    if "key_file" in _options(config):
         print(
-            f"key of the hashes {config.key_file}: keep it, not with the data"
+            f"key of the hashes {flags.FLAGS['key_file'].value}: keep it, not"
+            " with the data"
         )
 
 
-def _configured(name: str) -> tfds.core.BuilderConfig:
+def _configured(name: str) -> PairsConfig:
     """Return the builder's config with the values of its flags."""
     config = Builder.builder_configs[name]
-    for owner, names in _FLAGS_OF_CONFIG.items():
-        for flag in set(names) - set(_FLAGS_OF_CONFIG[name]):
-            if flags.FLAGS[flag].present:
-                raise InputError(
-                    f"--{flag}: belongs to --config={owner}, not to"
-                    f" --config={name}; leave one of them out"
-                )
-    for flag in _FLAGS_OF_CONFIG[name]:
-        setattr(config, flag, flags.FLAGS[flag].value)
-    for flag in ("manifest", "archive"):
-        if not getattr(config, flag, "given"):
-            raise InputError(f"--{flag}: needed by --config={name}")
-    if isinstance(config, PhotographConfig):
-        config.beam = bool(_BEAM.value)
-        config.cache_dir = config.cache_dir or str(
-            Path(_DATA_DIR.value, "ffa_pairs_cache")
-        )
-    elif _BEAM.value or _CHECK.value:
+    options = _options(config)
+    for option, owners in _OWNERS.items():
+        if option not in options and flags.FLAGS[option].present:
+            raise InputError(
+                f"--{option}: belongs to --config={owners[0]}, not to"
+                f" --config={name}; leave one of them out"
+            )
+    values = {option: flags.FLAGS[option].value for option in options}
+    for option, field in options.items():
+        if field.metadata["about"].get("required") and not values[option]:
+            raise InputError(f"--{option}: needed by --config={name}")
+    if config.truth and (_BEAM.value or _CHECK.value):
         raise InputError(
             f"--beam_options and --check: not for --config={name}, whose pairs"
             " are drawn"
         )
-    return config
+    return dataclasses.replace(config, beam=bool(_BEAM.value), **values)
 
 
-def _check(config: PhotographConfig) -> None:
+def _check(config: PairsConfig) -> None:
     """Check all files of a config and print what is odd and what is there."""
-    tasks = collect(config, "", "", print, naming=True)
+    tasks = config.collect(Path, Path(), print, naming=True)
     counts = collections.Counter(
-        (task.entry.split, task.entry.category) for task in tasks
+        (task.pair.split, task.pair.category) for task in tasks
     )
     for (split, category), count in sorted(counts.items()):
         print(f"{count:6} {category} in the {split} split")
     print(f"{len(tasks):6} pairs, every file can be read")
 
 
-def _download_config() -> tfds.download.DownloadConfig | None:
-    """Return what hands the work to Apache Beam, `None` without it."""
-    if not _BEAM.value:
-        return None
-    try:
-        from apache_beam.options import pipeline_options
-    except ImportError as error:
-        raise InputError(
-            "--beam_options: Apache Beam is not installed; pip install"
-            " 'ffa_keras[beam]'"
-        ) from error
-    options = pipeline_options.PipelineOptions(shlex.split(_BEAM.value))
-    return tfds.download.DownloadConfig(beam_options=options)
-
-
-@contextlib.contextmanager
-def _scratch_folder(parent: Path) -> Iterator[Path]:
-    """Yield a folder in `parent`; leave no trace of it, nor of `parent`."""
-    made = [path for path in (parent, *parent.parents) if not path.exists()]
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=parent))
-    except OSError as error:
-        raise InputError(
-            f"--data_dir={parent}: cannot be written ({error.strerror})"
-        ) from error
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        for path in made:
-            if not any(path.iterdir()):
-                path.rmdir()
-
-
 def _print_summary(folder: Path) -> None:
-    builder = tfds.builder_from_directory(folder)
-    features = builder.info.features
-    undecoded = {
-        name: tfds.decode.SkipDecoding()
-        for name, feature in features.items()
-        if isinstance(feature, tfds.features.Image)
-    }
-    counts = {}
-    for split in builder.info.splits:
-        records = builder.as_dataset(split=split, decoders=undecoded)
-        counts[split] = collections.Counter(
-            int(record["category"]) for record in records
-        )
-    print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in counts))
-    for label in sorted(set().union(*counts.values())):
-        row = "".join(f"{count[label]:12}" for count in counts.values())
-        print(f"{features['category'].int2str(label):16}{row}")
-    row = "".join(f"{count.total():12}" for count in counts.values())
-    print(f"{'all':16}{row}\nprepared {folder}")
     rows = read_report(folder)
-    if rows:
-        print("\n".join(summary(rows)))
+    counts = collections.Counter(
+        (row["category"], row["split"])
+        for row in rows
+        if row["status"] != "refused"
+    )
+    present = {category for category, _ in counts}
+    print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in SPLITS))
+    for category in [c for c in CATEGORIES if c in present]:
+        row = "".join(f"{counts[category, split]:12}" for split in SPLITS)
+        print(f"{category:16}{row}")
+    totals = (sum(counts[c, split] for c in CATEGORIES) for split in SPLITS)
+    print(f"{'all':16}" + "".join(f"{total:12}" for total in totals))
+    print(f"prepared {folder}")
+    print("\n".join(summary(rows)))
 
 
 if __name__ == "__main__":

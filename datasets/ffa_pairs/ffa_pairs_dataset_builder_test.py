@@ -10,8 +10,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from datasets.ffa_pairs import ffa_pairs_dataset_builder
+from datasets.ffa_pairs.configs import IsfahanConfig, PhantomConfig
 from datasets.ffa_pairs.make_dummy_data import write_archive
-from datasets.ffa_pairs.sources import IsfahanConfig, PhantomConfig
 
 
 class PhantomTest(tfds.testing.DatasetBuilderTestCase):

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
-from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.manifest import PairFiles
 from ffa_keras.registration.register import (
     RegistrationResult,
     judge_matrix,
@@ -85,8 +85,8 @@ class Verdict:
         return "doubtful" if self.reason else "kept"
 
 
-def align_entry(
-    entry: PairEntry, treatment: Treatment | None = None
+def align_files(
+    files: PairFiles, treatment: Treatment | None = None
 ) -> tuple[AlignedPair, Verdict]:
     """Read a pair, align it and judge it.
 
@@ -94,7 +94,7 @@ def align_entry(
     vessels only say whether they bear it out.
 
     Args:
-        entry: of the manifest.
+        files: of the pair.
         treatment: of the collection.
 
     Returns:
@@ -105,13 +105,14 @@ def align_entry(
         InputError: a file cannot be read.
     """
     treatment = treatment or Treatment()
-    fundus, ffa = read_fundus(entry.fundus), read_ffa(entry.ffa)
+    fundus = read_fundus(files.fundus, files.bits[0])
+    ffa = read_ffa(files.ffa, files.bits[1])
     if treatment.text_box:
         width, height = treatment.text_box
         rows, columns = ffa.shape[:2]
         ffa[: round(height * rows), : round(width * columns)] = 0
-    matrix = entry.matrix
-    given = entry.given or ("aligned" if treatment.assume_aligned else "")
+    matrix = files.matrix
+    given = files.given or ("aligned" if treatment.assume_aligned else "")
     if given == "aligned":
         matrix = np.eye(3)
     if treatment.side and len(ffa) != treatment.side:

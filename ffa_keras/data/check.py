@@ -13,11 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.data.align import Treatment
-from ffa_keras.data.images import IMAGE_SUFFIXES, read_fundus
-from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.images import IMAGE_SUFFIXES, read_fundus, sample_bits
+from ffa_keras.data.manifest import PairEntry, shown
 from ffa_keras.data.parallel import on_all_cores
 from ffa_keras.errors import InputError
 
+# Formats that have no more.
+_EIGHT_BITS = (".jpg", ".jpeg", ".bmp", ".gif")
+# Of cameras and files.
+_USUAL_BITS = (8, 12, 16)
 # Mean spread of the channels, grey levels: photographs have 20 and more.
 _COLOURED = 12
 _SHOWN = 10
@@ -32,23 +36,27 @@ class FileFacts:
         shape: (H, W).
         coloured: whether its channels differ, as those of a photograph do.
         problem: why it cannot be read, else empty.
+        bits: of its brightest sample, 8 to 16.
     """
 
     digest: str = ""
     shape: tuple[int, int] = (0, 0)
     coloured: bool = False
     problem: str = ""
+    bits: int = 8
 
 
 def inspect_file(path: Path) -> FileFacts:
-    """Read a file once and say what it holds; never raises."""
+    """Say what a file holds; never raises."""
     try:
         image = read_fundus(path)
+        bits = 8 if path.suffix.lower() in _EIGHT_BITS else sample_bits(path)
     except InputError as error:
         return FileFacts(problem=str(error))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     spread = np.ptp(image[::4, ::4].astype(np.int16), axis=-1).mean()
-    return FileFacts(digest, image.shape[:2], bool(spread > _COLOURED))
+    coloured = bool(spread > _COLOURED)
+    return FileFacts(digest, image.shape[:2], coloured, bits=bits)
 
 
 def inspect_files(
@@ -63,6 +71,48 @@ def inspect_files(
     paths = sorted({path for e in entries for path in (e.fundus, e.ffa)})
     found = on_all_cores(inspect_file, paths, "checking", workers)
     return dict(zip(paths, found, strict=True))
+
+
+def decide_bits(
+    entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
+) -> tuple[list[PairEntry], list[str]]:
+    """Say of every file of 16 bits how many of them count.
+
+    One number for all photographs and one for all angiograms of which the
+    manifest says nothing, so that none is brighter than another by the
+    brightest sample of each: the least of 8, 12 and 16 bits that holds the
+    brightest sample of all.
+
+    Args:
+        entries: the pairs.
+        facts: of every file.
+
+    Returns:
+        The pairs with all of their `bits`, and a note on each number above 8.
+    """
+    usual, notes = [], []
+    for index, name in enumerate(("fundus", "ffa")):
+        found = [
+            facts[getattr(entry, name)].bits
+            for entry in entries
+            if entry.bits[index] is None
+        ]
+        most = max(found, default=8)
+        usual.append(next(bits for bits in _USUAL_BITS if bits >= most))
+        if most > 8:
+            notes.append(
+                f"every {name} of 16 bits is read as one of {usual[-1]}, since"
+                f" the brightest sample of all takes {most}; a column bits in"
+                " the manifest can say otherwise"
+            )
+    decided = [
+        dataclasses.replace(
+            entry,
+            bits=(entry.bits[0] or usual[0], entry.bits[1] or usual[1]),
+        )
+        for entry in entries
+    ]
+    return decided, notes
 
 
 def file_problems(
@@ -105,8 +155,8 @@ def extra_files(
     if not naming:
         return [f"{len(extra)} images belong to no pair; --check names them"]
     more = f" and {len(extra) - _SHOWN} more" if len(extra) > _SHOWN else ""
-    shown = ", ".join(extra[:_SHOWN])
-    return [f"{len(extra)} images belong to no pair: {shown}{more}"]
+    names = ", ".join(map(shown, extra[:_SHOWN]))
+    return [f"{len(extra)} images belong to no pair: {names}{more}"]
 
 
 def _mismatches(
@@ -118,6 +168,12 @@ def _mismatches(
             f"{entry.fundus} is grey and {entry.ffa} is in colour: exchange"
             " the fundus and the ffa"
         )
+    for path, bits in zip((entry.fundus, entry.ffa), entry.bits, strict=True):
+        if bits is not None and facts[path].bits > bits:
+            yield (
+                f"{path}: a sample takes {facts[path].bits} bits, more than"
+                f" the {bits} of the column bits"
+            )
     aligned = entry.given == "aligned" or (
         treatment.assume_aligned and not entry.given
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.data.images import IMAGE_SUFFIXES
+from ffa_keras.data.schema import CATEGORIES, SPLIT_UNITS, SPLITS
 from ffa_keras.errors import InputError
 from ffa_keras.registration.transform import (
     fit_landmarks,
@@ -17,21 +18,41 @@ from ffa_keras.registration.transform import (
     parse_matrix,
 )
 
-CATEGORIES = (
-    "unspecified",
-    "normal",
-    "abnormal",
-    "optic_disc",
-    "large_focal",
-    "punctate_focal",
-)
-SPLITS = ("train", "validation", "test")
-# What never parts: all pairs of a patient, of an eye, or each pair by itself.
-SPLIT_UNITS = ("patient", "eye", "image")
+__all__ = [
+    "CATEGORIES",
+    "SPLITS",
+    "SPLIT_UNITS",
+    "PairEntry",
+    "PairFiles",
+    "raise_problems",
+    "read_landmarks",
+    "read_manifest",
+    "shown",
+]
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
+_SHOWN_LETTERS = 300
 _SHOWN_PROBLEMS = 20
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
+
+
+@dataclasses.dataclass(frozen=True)
+class PairFiles:
+    """What alignment needs to know of a pair.
+
+    Attributes:
+        fundus: path of the photograph.
+        ffa: path of the angiogram.
+        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
+        given: as in `PairEntry`.
+        bits: as in `PairEntry`.
+    """
+
+    fundus: Path
+    ffa: Path
+    matrix: np.ndarray | None = None
+    given: str = ""
+    bits: tuple[int | None, int | None] = (None, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +71,8 @@ class PairEntry:
         given: what says how the pair is aligned: "affine", "homography",
             "landmarks", "aligned" or, if nothing does, "".
         row: line of the manifest, from 1.
+        bits: of the brightest sample possible in the photograph and in the
+            angiogram, if their samples have 16; or `None`.
     """
 
     pair_id: str
@@ -62,6 +85,14 @@ class PairEntry:
     split: str | None = None
     given: str = ""
     row: int = 0
+    bits: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def files(self) -> PairFiles:
+        """Where the files lie, and how the pair lies."""
+        return PairFiles(
+            self.fundus, self.ffa, self.matrix, self.given, self.bits
+        )
 
     def unit(self, split_by: str) -> str:
         """Return what may not be torn apart, by one of `SPLIT_UNITS`."""
@@ -77,9 +108,10 @@ def read_manifest(
 
     Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
-    `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no) and
-    `split` may be there; any other is ignored. The first of these that is
-    given says how a pair lies. Paths are relative to the manifest.
+    `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
+    `split` and `bits` may be there; any other is ignored. The first of these
+    that is given says how a pair lies. Paths are relative to the manifest;
+    they may lead anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -133,6 +165,12 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
         rows = [{k: v or "" for k, v in row.items() if k} for row in reader]
     except csv.Error as error:
         raise InputError(f"{path}: not a CSV file ({error})") from error
+    twice = sorted({n for n in columns if n and columns.count(n) > 1})
+    if twice:
+        raise InputError(
+            f"{path}: more than one column {', '.join(map(shown, twice))};"
+            " leave one of each"
+        )
     missing = [name for name in _REQUIRED if name not in columns]
     if missing:
         raise InputError(
@@ -158,18 +196,28 @@ def _parse_row(
     category = cell.get("category") or CATEGORIES[0]
     if category not in CATEGORIES:
         problems.append(
-            f"unknown category {category!r}, use one of {', '.join(CATEGORIES)}"
+            f"unknown category '{shown(category)}', use one of"
+            f" {', '.join(CATEGORIES)}"
         )
     split = cell.get("split") or None
     if split and split not in SPLITS:
         problems.append(
-            f"unknown split {split!r}, use one of {', '.join(SPLITS)}"
+            f"unknown split '{shown(split)}', use one of {', '.join(SPLITS)}"
         )
     given, matrix = "", None
     try:
         given, matrix = _given(cell, folder)
     except InputError as error:
         problems.append(str(error))
+    bits = None
+    if text := cell.get("bits"):
+        if text.isascii() and text.isdigit() and 8 <= int(text[:3]) <= 16:
+            bits = int(text)
+        else:
+            problems.append(
+                f"bits is '{shown(text)}': write 8 to 16, the bits of the"
+                " camera"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
@@ -184,6 +232,7 @@ def _parse_row(
         matrix,
         split,
         given,
+        bits=(bits, bits),
     )
     return entry, problems
 
@@ -198,20 +247,37 @@ def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
         return "landmarks", read_landmarks(folder / cell["landmarks"])
     aligned = cell.get("aligned", "").lower()
     if aligned not in _YES + _NO:
-        raise InputError(f"aligned is {aligned!r}: write yes or no")
+        raise InputError(f"aligned is '{shown(aligned)}': write yes or no")
     return ("aligned" if aligned in _YES else ""), None
 
 
 def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
+    name = shown(folder / text)
     if not text:
         yield f"the {column} file is not named"
-    elif not (folder / text).is_file():
-        yield f"the {column} file {folder / text} does not exist"
+    elif not _is_file(folder / text):
+        yield f"the {column} file {name} does not exist"
     elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
-        yield (
-            f"the {column} file {folder / text} is none of"
-            f" {', '.join(IMAGE_SUFFIXES)}"
-        )
+        yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A name too long for any file.
+        return False
+
+
+def shown(text: object) -> str:
+    """Return a name as it can be printed: in one line, and not too long.
+
+    Args:
+        text: of a manifest or a folder, from anybody.
+    """
+    line = repr(str(text))[1:-1]
+    if len(line) > _SHOWN_LETTERS:
+        line = f"{line[:100]}...{line[100 - _SHOWN_LETTERS :]}"
+    return line
 
 
 def read_landmarks(path: Path) -> np.ndarray:
@@ -226,6 +292,7 @@ def read_landmarks(path: Path) -> np.ndarray:
     Raises:
         InputError: no such file, or nothing can be fitted to its content.
     """
+    name = shown(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         fundus, ffa = (
@@ -234,12 +301,12 @@ def read_landmarks(path: Path) -> np.ndarray:
         )
         return fit_landmarks(fundus, ffa)
     except InputError as error:
-        raise InputError(f"the landmarks file {path}: {error}") from error
+        raise InputError(f"the landmarks file {name}: {error}") from error
     except OSError as error:
-        raise InputError(f"the landmarks file {path} is not there") from error
-    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"the landmarks file {name} is not there") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(
-            f"the landmarks file {path} is not JSON with fundus_xy and ffa_xy,"
+            f"the landmarks file {name} is not JSON with fundus_xy and ffa_xy,"
             " each a list of [x, y]"
         ) from error
 
@@ -249,7 +316,7 @@ def _across_rows(entries: list[PairEntry], split_by: str) -> Iterator[str]:
     seen: set[str] = set()
     for entry in entries:
         if entry.pair_id and entry.pair_id in seen:
-            yield f"the pair_id {entry.pair_id!r} is given twice"
+            yield f"the pair_id '{shown(entry.pair_id)}' is given twice"
         seen.add(entry.pair_id)
     splits: dict[str, set[str]] = {}
     for entry in entries:
@@ -259,6 +326,6 @@ def _across_rows(entries: list[PairEntry], split_by: str) -> Iterator[str]:
     for unit, names in splits.items():
         for first, second in itertools.pairwise(sorted(names)):
             yield (
-                f"the {split_by} {unit!r} is in the {first} and the {second}"
-                f" split; keep each {split_by} in one"
+                f"the {split_by} '{shown(unit)}' is in the {first} and the"
+                f" {second} split; keep each {split_by} in one"
             )

@@ -3,6 +3,7 @@
 import concurrent.futures
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -52,12 +53,18 @@ def _results(
     # A fork would inherit the threads of TensorFlow in an unknown state.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(
-        workers, context, initializer=cv2.setNumThreads, initargs=(1,)
+        workers, context, initializer=_start_worker
     ) as pool:
         try:
             yield from pool.map(function, items)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)
+    # Control-C reaches every process; who started them says it in words.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _cores() -> int:

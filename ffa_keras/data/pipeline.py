@@ -4,11 +4,10 @@ Every order and every random choice follows from the seed and the epoch, so
 that a run can be resumed at any step with the same data.
 """
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from ffa_keras.data.patches import (
     PatchSampling,
@@ -20,7 +19,8 @@ from ffa_keras.data.patches import (
     turn_at_random,
     vary_light,
 )
-from ffa_keras.data.records import find_dataset, load_pairs
+from ffa_keras.data.records import PreparedDataset, find_dataset, load_pairs
+from ffa_keras.data.schema import IMAGES
 from ffa_keras.errors import InputError
 from ffa_keras.ops import from_grey_levels
 
@@ -36,7 +36,7 @@ __all__ = [
 _SHUFFLE_PATCHES = 256
 # Bytes of compressed pairs that are kept in memory.
 _MEMORY = 4 * 2**30
-_IMAGES = ("fundus", "ffa", "valid_mask")
+_READ = (*IMAGES, "circular", "pair")
 
 
 class TrainingPatches:
@@ -47,7 +47,7 @@ class TrainingPatches:
     their files in every epoch, and shuffled as far as memory reaches.
 
     Args:
-        dataset_dir: as `find_dataset` takes it.
+        dataset: whose train split is read.
         sampling: size, place and variation of the patches.
         seed: of every order and random choice.
 
@@ -56,20 +56,20 @@ class TrainingPatches:
         num_patches: patches in an epoch.
 
     Raises:
-        InputError: no such dataset, a pair smaller than a patch, or no patch
-            valid enough in any pair.
+        InputError: the records are damaged, a pair is smaller than a patch, or
+            no patch is valid enough in any pair.
     """
 
     def __init__(
-        self, dataset_dir: str | Path, sampling: PatchSampling, seed: int
+        self, dataset: PreparedDataset, sampling: PatchSampling, seed: int
     ):
         self._sampling = sampling
         self._seed = seed
-        builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-        self._features = builder.info.features
-        pairs = load_pairs(dataset_dir, "train", decode=False)
-        size = builder.info.splits["train"].num_bytes or 0
-        count = builder.info.splits["train"].num_examples
+        self._dataset = dataset
+        self._features = dataset.info.features
+        pairs = dataset.pairs("train", _READ, decode=False)
+        size = dataset.info.splits["train"].num_bytes or 0
+        count = dataset.info.splits["train"].num_examples
         self._shuffled = max(1, min(count, count * _MEMORY // max(size, 1)))
         self._pairs = pairs.map(
             self._placed, num_parallel_calls=tf.data.AUTOTUNE
@@ -153,7 +153,7 @@ class TrainingPatches:
         """Return a patch masked, flipped, turned and lit anew."""
         sampling = self._sampling
         seeds = tf.random.split(seed, 2)
-        images = {name: patch[name] for name in _IMAGES}
+        images = {name: patch[name] for name in IMAGES}
         if sampling.rotation:
             images = turn_at_random(images, sampling.rotation, seeds[0])
         images = mask_patch(images, patch["circular"], sampling)
@@ -185,7 +185,7 @@ class TrainingPatches:
             **_images_only(record),
             "name": record["pair"],
             "size": size,
-            "circular": record.get("circular", tf.constant(False)),
+            "circular": record["circular"],
             "places": tf.io.encode_png(map_),
             "count": tf.math.count_nonzero(allowed),
         }
@@ -194,7 +194,7 @@ class TrainingPatches:
         """Return the patches in an epoch; learn the names of the pairs."""
         height, width = self._sampling.height, self._sampling.width
         total = 0
-        for _, pair in self._pairs.as_numpy_iterator():
+        for pair in self._counted():
             self.pair_ids.append(pair["name"].decode())
             size = pair["size"]
             if size[0] < height or size[1] < width:
@@ -215,10 +215,17 @@ class TrainingPatches:
             )
         return total
 
+    def _counted(self) -> Iterator[dict]:
+        """Yield every pair once; cached ones are then read no more."""
+        with self._dataset.reading():
+            for _, pair in self._pairs.as_numpy_iterator():
+                self._dataset.check_identifiers({"pair": pair["name"]})
+                yield pair
+
     def _decode(self, pair: dict) -> dict:
         return {
             name: self._features[name].decode_example(pair[name])
-            for name in _IMAGES
+            for name in IMAGES
             if name in pair
         }
 
@@ -250,11 +257,13 @@ def share_of_worker(
     return numbered.map(lambda _, batch: batch)
 
 
-def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
+def validation_pairs(
+    dataset: PreparedDataset, replicas: int
+) -> tf.data.Dataset:
     """Return the validation split as single full frames.
 
     Args:
-        dataset_dir: as `find_dataset` takes it.
+        dataset: whose validation split is read.
         replicas: the last pair is repeated with weight 0 until the number of
             elements is a multiple of this.
 
@@ -263,9 +272,9 @@ def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
         [1, H, W, C] and `weight` float32 [1].
 
     Raises:
-        InputError: no such dataset, or the split is absent or empty.
+        InputError: the split is absent or empty.
     """
-    pairs = load_pairs(dataset_dir, "validation").map(_images_only)
+    pairs = dataset.pairs("validation", IMAGES)
     padding = -int(pairs.cardinality()) % replicas
     real = pairs.map(lambda pair: {**pair, "weight": tf.constant(1.0)})
     repeated = pairs.take(1).repeat(padding)
@@ -274,7 +283,7 @@ def validation_pairs(dataset_dir: str | Path, replicas: int) -> tf.data.Dataset:
 
 
 def _images_only(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in _IMAGES}
+    return {name: record[name] for name in IMAGES}
 
 
 def _seed_pair(seed: int, number: tf.Tensor) -> tf.Tensor:

@@ -12,55 +12,165 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from ffa_keras.data.align import Treatment, Verdict, align_entry
+from ffa_keras.data import schema
+from ffa_keras.data.align import Treatment, Verdict, align_files
 from ffa_keras.data.images import decode_png, encode_png, write_png
-from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.manifest import PairEntry, PairFiles
 from ffa_keras.data.parallel import on_all_cores
 from ffa_keras.data.splits import hashed_id
 from ffa_keras.files import replacing
 from ffa_keras.registration.pictures import PICTURES
 
-# To be raised whenever the same input gives other output.
-_VERSION = 1
-_IMAGES = ("fundus", "ffa", "valid_mask")
 _VERDICT = "verdict.json"
 
 
 @dataclasses.dataclass(frozen=True)
-class Task:
-    """A pair to prepare.
+class HiddenPair:
+    """What may be stored, logged and printed of a pair: no name, no path.
 
     Attributes:
-        entry: with hashes in the place of all identifiers, and its split.
+        pair: hash in the place of the identifier; `patient`, `eye` likewise.
+        category: one of `schema.CATEGORIES`.
+        split: one of `schema.SPLITS`.
+        row: line of the manifest, or number of the pair.
+        bits: that count of photograph and angiogram.
+    """
+
+    pair: str
+    patient: str
+    eye: str
+    category: str
+    split: str
+    row: int
+    bits: tuple[int | None, int | None] = (8, 8)
+
+    @classmethod
+    def of(cls, entry: PairEntry, key: bytes) -> "HiddenPair":
+        """Hide who and what a pair is.
+
+        Args:
+            entry: of a manifest, with its split.
+            key: secret of the site.
+        """
+        return cls(
+            hashed_id(key, "pair", entry.pair_id),
+            hashed_id(key, "patient", entry.patient),
+            hashed_id(key, "eye", entry.eye),
+            entry.category,
+            entry.split or "",
+            entry.row,
+            entry.bits,
+        )
+
+    def record(
+        self, images: dict[str, bytes], circular: bool
+    ) -> dict[str, Any]:
+        """Return the record of the pair.
+
+        Args:
+            images: PNG files, by feature name.
+            circular: whether the photograph's field of view is a disc.
+        """
+        about = {name: getattr(self, name) for name in schema.IDENTIFIERS}
+        return {
+            **images,
+            "circular": circular,
+            "category": self.category,
+            **about,
+        }
+
+
+class Task(Protocol):
+    """A pair to prepare."""
+
+    @property
+    def pair(self) -> HiddenPair:
+        """What may be told of it."""
+
+    def prepare(self) -> Verdict:
+        """Prepare the pair, unless that is done already."""
+
+    def record(self) -> dict[str, Any]:
+        """Return its record, images as PNG files."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a pair."""
+
+    pair: HiddenPair
+    verdict: Verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotographTask:
+    """A pair of photographs to prepare.
+
+    Attributes:
+        pair: what may be told of it.
+        files: where they lie; paths may bear names, so that only the worker
+            who reads them is told.
         treatment: of the collection.
         outcome: file of the finished pair in the cache.
         pictures: folder for pictures to judge the pair by, or `None`.
     """
 
-    entry: PairEntry
+    pair: HiddenPair
+    files: PairFiles = dataclasses.field(repr=False)
     treatment: Treatment
     outcome: Path
     pictures: Path | None = None
 
+    def prepare(self) -> Verdict:
+        """Prepare the pair, unless that is done already.
+
+        Its outcome is written whole or not at all.
+
+        Raises:
+            InputError: a file cannot be read.
+        """
+        finished = _read_outcome(self.outcome)
+        if finished:
+            verdict = finished[0]
+        else:
+            aligned, verdict = align_files(self.files, self.treatment)
+            mask = aligned.valid_mask.astype(np.uint8) * 255
+            images = (aligned.fundus, aligned.ffa, mask)
+            with replacing(self.outcome) as temporary:
+                _write_outcome(
+                    temporary,
+                    dict(zip(schema.IMAGES, images, strict=True)),
+                    dataclasses.asdict(verdict)
+                    | {"circular": aligned.circular},
+                )
+        if self.pictures:
+            _draw(self, verdict, self.pictures)
+        return verdict
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the pair, which is prepared if need be."""
+        while (outcome := _read_outcome(self.outcome)) is None:
+            self.prepare()
+        _, circular, images = outcome
+        return self.pair.record(images, circular)
+
 
 def make_task(
     entry: PairEntry,
-    split: str,
     treatment: Treatment,
     digests: tuple[str, str],
     key: bytes,
     cache: Path,
     pictures: Path | None = None,
-) -> Task:
+) -> PhotographTask:
     """Return the task of a pair, without the identifiers of its entry.
 
     Args:
-        entry: as it was read.
-        split: of the pair.
+        entry: with its split.
         treatment: of the collection.
         digests: of the content of the photograph and of the angiogram.
         key: secret of the site.
@@ -69,83 +179,56 @@ def make_task(
     """
     matrix = None if entry.matrix is None else entry.matrix.tolist()
     content = json.dumps(
-        [_VERSION, *digests, matrix, entry.given]
+        [schema.FORMAT, *digests, matrix, entry.given]
         + [dataclasses.astuple(treatment)]
+        + ([entry.bits] if set(entry.bits) - {8, None} else [])
     )
     name = hmac.digest(key, content.encode(), hashlib.sha256).hex()
-    hidden = dataclasses.replace(
-        entry,
-        pair_id=hashed_id(key, "pair", entry.pair_id),
-        patient=hashed_id(key, "patient", entry.patient),
-        eye=hashed_id(key, "eye", entry.eye),
-        split=split,
+    return PhotographTask(
+        HiddenPair.of(entry, key),
+        entry.files,
+        treatment,
+        cache / f"{name}.zip",
+        pictures,
     )
-    return Task(hidden, treatment, cache / f"{name}.zip", pictures)
 
 
-def prepare_pair(task: Task) -> Verdict:
-    """Prepare a pair, unless that is done already.
-
-    Args:
-        task: what to prepare; its outcome is written whole or not at all.
-
-    Raises:
-        InputError: a file cannot be read.
-    """
-    verdict = read_verdict(task)
-    if verdict is None:
-        pair, verdict = align_entry(task.entry, task.treatment)
-        mask = pair.valid_mask.astype(np.uint8) * 255
-        images = dict(zip(_IMAGES, (pair.fundus, pair.ffa, mask), strict=True))
-        about = dataclasses.asdict(verdict) | {"circular": pair.circular}
-        with replacing(task.outcome) as temporary:
-            _write_outcome(temporary, images, about)
-    if task.pictures:
-        _draw(task, verdict, task.pictures)
-    return verdict
-
-
-def prepare_pairs(tasks: Sequence[Task], workers: int = 0) -> list[Verdict]:
-    """Prepare pairs on all cores; see `prepare_pair`.
+def prepare_pairs(tasks: Sequence[Task], workers: int = 0) -> list[Outcome]:
+    """Prepare pairs on all cores.
 
     Args:
         tasks: in any order.
         workers: processes; 0 for one on each core.
 
     Returns:
-        The verdicts in the order of the tasks.
+        What became of each, in the order of the tasks.
     """
-    return on_all_cores(prepare_pair, tasks, "preparing", workers)
+    return on_all_cores(_prepared, tasks, "preparing", workers)
 
 
-def read_verdict(task: Task) -> Verdict | None:
-    """Return the verdict of a finished pair, `None` if it is not finished."""
-    if not task.outcome.exists():
+def _prepared(task: Task) -> Outcome:
+    return Outcome(task.pair, task.prepare())
+
+
+def _read_outcome(path: Path) -> tuple[Verdict, bool, dict[str, bytes]] | None:
+    """Return verdict, `circular` and PNG files; remove what is damaged."""
+    try:
+        with zipfile.ZipFile(path) as outcome:
+            # Reading compares each part with its checksum.
+            about = json.loads(outcome.read(_VERDICT))
+            images = {n: outcome.read(f"{n}.png") for n in schema.IMAGES}
+        circular = about.pop("circular")
+        return Verdict(**about), circular, images
+    except FileNotFoundError:
         return None
-    with zipfile.ZipFile(task.outcome) as outcome:
-        about = json.loads(outcome.read(_VERDICT))
-    del about["circular"]
-    return Verdict(**about)
-
-
-def read_record(task: Task) -> dict[str, Any]:
-    """Return the record of a finished pair, its images as PNG files."""
-    with zipfile.ZipFile(task.outcome) as outcome:
-        images = {name: outcome.read(f"{name}.png") for name in _IMAGES}
-        circular = json.loads(outcome.read(_VERDICT))["circular"]
-    entry = task.entry
-    return {
-        **images,
-        "circular": circular,
-        "category": entry.category,
-        "patient": entry.patient,
-        "eye": entry.eye,
-        "pair": entry.pair_id,
-    }
+    # What a damaged archive raises is not to be foreseen.
+    except Exception:
+        path.unlink(missing_ok=True)
+        return None
 
 
 def _write_outcome(
-    path: Path, images: dict[str, np.ndarray], about: dict
+    path: Path, images: dict[str, np.ndarray], about: dict[str, Any]
 ) -> None:
     # The date of an entry is the fixed one of ZipInfo: same pair, same bytes.
     with zipfile.ZipFile(path, "w") as outcome:
@@ -155,10 +238,10 @@ def _write_outcome(
         outcome.writestr(zipfile.ZipInfo(_VERDICT), json.dumps(about))
 
 
-def _draw(task: Task, verdict: Verdict, folder: Path) -> None:
+def _draw(task: PhotographTask, verdict: Verdict, folder: Path) -> None:
     """Write the pictures of a pair under the number of its row."""
-    record = read_record(task)
+    record = task.record()
     fundus, ffa = decode_png(record["fundus"]), decode_png(record["ffa"])
     for name, draw in PICTURES.items():
-        stem = f"{task.entry.row:05d}_{verdict.status}_{name}"
+        stem = f"{task.pair.row:05d}_{verdict.status}_{name}"
         write_png(folder / f"{stem}.png", draw(fundus, ffa))

@@ -6,14 +6,16 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.data.align import Verdict
-from ffa_keras.data.prepare import Task
+from ffa_keras.data.prepare import Outcome
+from ffa_keras.data.schema import SPLITS
+from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
 
 REPORT_NAME = "preparation.csv"
 _COLUMNS = (
-    "row pair split category status alignment reason".split()
-)  # fmt: skip
+    "row pair split category status alignment reason"
+    " fundus_bits ffa_bits"
+).split()  # fmt: skip
 _NOTES = {
     "refused": "left out",
     "doubtful": "kept as given, though the vessels do not bear it out",
@@ -21,26 +23,23 @@ _NOTES = {
 _SHOWN = 12
 
 
-def write_report(
-    folder: Path, tasks: Sequence[Task], verdicts: Sequence[Verdict]
-) -> None:
+def write_report(folder: Path, outcomes: Sequence[Outcome]) -> None:
     """Write the table `preparation.csv`, one row for each pair.
 
     A pair appears by its line in the manifest and its hash in the records.
 
     Args:
         folder: of the records.
-        tasks: of all pairs, kept or refused.
-        verdicts: of each task.
+        outcomes: of all pairs, kept or refused.
     """
-    figures = sorted({name for v in verdicts for name in v.figures})
+    figures = sorted({name for o in outcomes for name in o.verdict.figures})
     text = io.StringIO()
     table = csv.DictWriter(text, [*_COLUMNS, *figures], lineterminator="\n")
     table.writeheader()
-    for task, verdict in zip(tasks, verdicts, strict=True):
+    for outcome in outcomes:
+        values = outcome.verdict.figures.items()
         table.writerow(
-            _row(task, verdict)
-            | {name: f"{value:.4g}" for name, value in verdict.figures.items()}
+            _row(outcome) | {name: f"{value:.4g}" for name, value in values}
         )
     write_text(folder / REPORT_NAME, text.getvalue())
 
@@ -77,18 +76,36 @@ def summary(rows: Sequence[dict[str, str]]) -> Iterator[str]:
             )
 
 
-def summary_of(
-    tasks: Sequence[Task], verdicts: Sequence[Verdict]
-) -> Iterator[str]:
-    """Yield the summary of pairs whose report is not written."""
-    pairs = zip(tasks, verdicts, strict=True)
-    return summary([_row(task, verdict) for task, verdict in pairs])
+def summary_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield the summary of pairs whose report is not written.
+
+    Args:
+        outcomes: of all pairs, kept or refused.
+    """
+    return summary([_row(outcome) for outcome in outcomes])
 
 
-def _row(task: Task, verdict: Verdict) -> dict[str, str]:
-    entry = task.entry
+def refuse_lost_splits(outcomes: Sequence[Outcome]) -> None:
+    """Raise an `InputError` if every pair of a split was refused.
+
+    Args:
+        outcomes: of all pairs, kept or refused.
+    """
+    kept = {o.pair.split for o in outcomes if o.verdict.accepted}
+    present = {o.pair.split for o in outcomes}
+    lost = [name for name in SPLITS if name in present - kept]
+    if lost:
+        raise InputError(
+            f"every pair of the {' and the '.join(lost)} split was refused:"
+            f" {'; '.join(summary_of(outcomes))}; give their affine or"
+            " landmarks in the manifest"
+        )
+
+
+def _row(outcome: Outcome) -> dict[str, str]:
+    pair, verdict = outcome.pair, outcome.verdict
     cells = (
-        entry.row, entry.pair_id, entry.split, entry.category,
-        verdict.status, verdict.how, verdict.reason,
+        pair.row, pair.pair, pair.split, pair.category,
+        verdict.status, verdict.how, verdict.reason, *pair.bits,
     )  # fmt: skip
     return dict(zip(_COLUMNS, map(str, cells), strict=True))

@@ -10,7 +10,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.data.manifest import SPLITS, PairEntry
+from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.schema import SPLITS
 from ffa_keras.errors import InputError
 
 TEST_SHARE = 0.2
@@ -94,11 +95,13 @@ def split_pairs(
     return splits
 
 
-def absent_categories(
-    pairs: Sequence[PairEntry], splits: Sequence[str]
-) -> Iterator[str]:
-    """Yield a note on every category that chance left out of a split."""
-    present = {(p.category, s) for p, s in zip(pairs, splits, strict=True)}
+def absent_categories(pairs: Sequence[PairEntry]) -> Iterator[str]:
+    """Yield a note on every category that chance left out of a split.
+
+    Args:
+        pairs: with their splits.
+    """
+    present = {(pair.category, pair.split) for pair in pairs}
     for category in sorted({pair.category for pair in pairs}):
         for split in ("train", "test"):
             if (category, split) not in present:

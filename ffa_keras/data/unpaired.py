@@ -17,7 +17,7 @@ class UnpairedPatches(TrainingPatches):
     one pair now and then by chance.
 
     Args:
-        dataset_dir: as `find_dataset` takes it.
+        dataset: whose train split is read.
         sampling: size, place and variation of the patches.
         seed: of every order and random choice.
     """

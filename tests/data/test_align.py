@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.align import Treatment, align_entry, align_images
+from ffa_keras.data.align import Treatment, align_files, align_images
 from ffa_keras.data.images import write_png
-from ffa_keras.data.manifest import PairEntry, read_manifest
+from ffa_keras.data.manifest import PairFiles, read_manifest
 from ffa_keras.data.phantom import make_pair
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
@@ -44,8 +44,8 @@ def entry(scene, tmp_path):
     def make(matrix=None, given=None):
         write_png(tmp_path / "f.png", scene[0])
         write_png(tmp_path / "a.png", scene[1])
-        return PairEntry(
-            "p1", tmp_path / "f.png", tmp_path / "a.png", "Ann", "OD",
+        return PairFiles(
+            tmp_path / "f.png", tmp_path / "a.png",
             matrix=matrix, given=given or ("" if matrix is None else "affine"),
         )  # fmt: skip
 
@@ -84,7 +84,7 @@ def test_sizes_may_differ_where_a_transform_is_given(entry, scene, tmp_path):
     halved = np.diag([2.0, 2.0, 1.0])
     given = entry(halved)
     write_png(tmp_path / "f.png", cv2.resize(scene[0], (100, 80)))
-    pair, _ = align_entry(given)
+    pair, _ = align_files(given)
     assert pair.fundus.shape == (160, 200, 3)
     assert pair.valid_mask.shape == (160, 200)
     assert np.abs(pair.fundus[50:110, 70:130].astype(int)
@@ -93,9 +93,9 @@ def test_sizes_may_differ_where_a_transform_is_given(entry, scene, tmp_path):
 
 def test_the_transform_of_the_manifest_wins(entry):
     aligned = Treatment(assume_aligned=True)
-    moved, verdict = align_entry(entry(SHIFT), aligned)
-    still, other = align_entry(entry(), aligned)
-    named, same = align_entry(entry(given="aligned"))
+    moved, verdict = align_files(entry(SHIFT), aligned)
+    still, other = align_files(entry(), aligned)
+    named, same = align_files(entry(given="aligned"))
     np.testing.assert_array_equal(
         moved.fundus[:150, 12:], still.fundus[7:157, :188]
     )
@@ -104,7 +104,7 @@ def test_the_transform_of_the_manifest_wins(entry):
 
 
 def test_a_given_transform_that_no_vessel_bears_out_is_doubtful(entry):
-    _, verdict = align_entry(entry(SHIFT))
+    _, verdict = align_files(entry(SHIFT))
     assert verdict.accepted and verdict.status == "doubtful"
     assert "vessels in place" in verdict.reason
 
@@ -114,7 +114,7 @@ def test_pairs_without_a_transform_are_registered(tmp_path):
     write_png(tmp_path / "f.png", drawn.fundus)
     write_png(tmp_path / "a.png", drawn.ffa)
     files = tmp_path / "f.png", tmp_path / "a.png"
-    pair, verdict = align_entry(PairEntry("p", *files, "Ann", "OD"))
+    pair, verdict = align_files(PairFiles(*files))
     assert (verdict.status, verdict.how) == ("kept", "registered")
     assert verdict.figures["keypoints"] >= 20
     oracle = align_images(drawn.fundus, drawn.ffa, drawn.matrix)
@@ -128,13 +128,13 @@ def test_images_of_two_eyes_are_refused(tmp_path):
     write_png(tmp_path / "f.png", make_pair(3, "normal", 480).fundus)
     write_png(tmp_path / "a.png", make_pair(4, "normal", 480).ffa)
     files = tmp_path / "f.png", tmp_path / "a.png"
-    _, verdict = align_entry(PairEntry("p", *files, "Ann", "OD"))
+    _, verdict = align_files(PairFiles(*files))
     assert verdict.status == "refused" and verdict.reason
 
 
 def test_a_transform_that_leaves_the_frame_is_refused(entry):
     away = np.array([[1.0, 0, 500], [0, 1, 0], [0, 0, 1]])
-    _, verdict = align_entry(entry(away))
+    _, verdict = align_files(entry(away))
     assert verdict.status == "refused"
     assert verdict.reason == "the fields of view share 0% of the frame"
 
@@ -144,11 +144,9 @@ def test_square_angiograms_are_scaled_and_the_transform_with_them(tmp_path):
     write_png(tmp_path / "f.png", drawn.fundus)
     write_png(tmp_path / "a.png", drawn.ffa)
     files = tmp_path / "f.png", tmp_path / "a.png"
-    entry = PairEntry(
-        "p", *files, "Ann", "OD", matrix=drawn.matrix, given="affine"
-    )
-    small, _ = align_entry(entry)
-    large, _ = align_entry(entry, Treatment(side=192))
+    entry = PairFiles(*files, matrix=drawn.matrix, given="affine")
+    small, _ = align_files(entry)
+    large, _ = align_files(entry, Treatment(side=192))
     assert large.ffa.shape == (192, 192, 1)
     shrunk = cv2.resize(large.fundus, (96, 96), interpolation=cv2.INTER_AREA)
     off = np.abs(shrunk.astype(int) - small.fundus)[small.valid_mask]
@@ -167,11 +165,11 @@ def test_burnt_in_text_does_not_reach_the_pair(scene, tmp_path):
     full[:10, :52] = 255
     write_png(tmp_path / "f.png", np.repeat(full, 3, -1))
     write_png(tmp_path / "a.png", full)
-    entry = PairEntry(
-        "p", tmp_path / "f.png", tmp_path / "a.png", "Ann", "OD",
+    entry = PairFiles(
+        tmp_path / "f.png", tmp_path / "a.png",
         given="aligned",
     )  # fmt: skip
-    boxed, _ = align_entry(entry, Treatment(text_box=(52 / 200, 10 / 160)))
+    boxed, _ = align_files(entry, Treatment(text_box=(52 / 200, 10 / 160)))
     assert not boxed.ffa[:10, :52].any()
     assert boxed.ffa[20:, 60:].all()
 
@@ -184,7 +182,7 @@ def test_real_pairs_lie_on_each_other_inside_their_mask(tmp_path):
     with (LANDMARKED / "pairs.csv").open() as file:
         rows = {row["pair_id"]: row for row in csv.DictReader(file)}
     for entry in read_manifest(LANDMARKED / "pairs.csv"):
-        pair, _ = align_entry(entry)
+        pair, _ = align_files(entry.files)
         green = 255.0 - pair.fundus[..., 1]
         contrasts = []
         for image in (green, pair.ffa[..., 0].astype(float)):

@@ -104,9 +104,9 @@ def test_hashes_of_two_eyes_differ_in_about_half_of_their_bits(pairs):
 
 
 def test_a_prepared_dataset_is_audited_from_its_records(
-    phantom_dataset, run_program
+    dataset, phantom_dataset, run_program
 ):
-    assert audit_dataset(phantom_dataset) == []
+    assert audit_dataset(dataset) == []
     done = run_program(
         "-m", "ffa_keras.data.audit", f"--dataset_dir={phantom_dataset}"
     )

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.sources import PhantomConfig
-from ffa_keras.data.manifest import CATEGORIES
-from ffa_keras.data.pipeline import load_pairs
+from datasets.ffa_pairs.configs import PhantomConfig
+from datasets.ffa_pairs.write import write_dataset
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.data.schema import CATEGORIES
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SPLITS = ("train", "validation", "test")
@@ -35,10 +35,8 @@ def prepare(run_program, tmp_path_factory):
 
 
 def _records(folder):
-    return {
-        split: list(load_pairs(folder, split).as_numpy_iterator())
-        for split in SPLITS
-    }
+    dataset = PreparedDataset.find(folder)
+    return {split: list(dataset.records(split)) for split in SPLITS}
 
 
 def _bytes_below(folder):
@@ -109,9 +107,7 @@ def test_phantom_categories_take_turns(phantom):
 def test_the_same_seed_gives_the_same_records(tmp_path):
     def prepared(name, seed):
         config = PhantomConfig(name=name, num_pairs=4, image_size=64, seed=seed)
-        builder = Builder(data_dir=tmp_path, config=config)
-        builder.download_and_prepare()
-        return _records(tmp_path / "ffa_pairs" / name)
+        return _records(write_dataset(config, tmp_path))
 
     first, again = prepared("first", 3), prepared("again", 3)
     other = prepared("other", 4)

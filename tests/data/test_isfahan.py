@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs.configs import IsfahanConfig
+from datasets.ffa_pairs.isfahan import CORRECTIONS, join
 from datasets.ffa_pairs.make_dummy_data import eye_level, write_archive
-from datasets.ffa_pairs.sources import IsfahanConfig, collect
 from ffa_keras.data.images import read_ffa, read_fundus
-from ffa_keras.data.isfahan import CORRECTIONS, join
-from ffa_keras.data.prepare import prepare_pair, read_record
 from ffa_keras.errors import InputError
 
 
@@ -31,7 +30,7 @@ def _collect(archive, tmp_path, *without, **options):
         workers=1,
         **options,
     )
-    tasks = collect(config, "", str(tmp_path / "cache"), notes.append)
+    tasks = config.collect(Path, tmp_path / "cache", notes.append)
     return tasks, notes
 
 
@@ -42,13 +41,13 @@ def _middle(path, read):
 
 def test_the_archive_gives_thirty_and_twentynine_pairs(archive, tmp_path):
     tasks, _ = _collect(archive, tmp_path)
-    count = collections.Counter(task.entry.category for task in tasks)
+    count = collections.Counter(task.pair.category for task in tasks)
     assert count == {"abnormal": 30, "normal": 29}
     for task in tasks:
-        entry = task.entry
-        if (entry.category, entry.ffa.stem) == ("normal", "16"):
+        entry, category = task.files, task.pair.category
+        if (category, entry.ffa.stem) == ("normal", "16"):
             continue  # The file that is there twice.
-        level = eye_level(entry.category, int(entry.ffa.stem.split("-")[0]))
+        level = eye_level(category, int(entry.ffa.stem.split("-")[0]))
         assert abs(_middle(entry.fundus, read_fundus) - level) <= 1, entry
         assert abs(_middle(entry.ffa, read_ffa) - level) <= 1, entry
 
@@ -58,13 +57,13 @@ def test_twenty_percent_of_each_kind_are_tested_and_twins_stay_together(
 ):
     tasks, notes = _collect(archive, tmp_path)
     count = collections.Counter(
-        (task.entry.category, task.entry.split) for task in tasks
+        (task.pair.category, task.pair.split) for task in tasks
     )
     assert count["abnormal", "test"] == 6
     assert 5 <= count["normal", "test"] <= 7
     assert count["abnormal", "validation"] == 2
-    twins = [t.entry for t in tasks if t.entry.ffa.stem in ("15", "16")
-             and t.entry.category == "normal"]  # fmt: skip
+    twins = [t.pair for t in tasks if t.files.ffa.stem in ("15", "16")
+             and t.pair.category == "normal"]  # fmt: skip
     assert len({twin.patient for twin in twins}) == 1
     assert len({twin.split for twin in twins}) == 1
     assert any("normal 16 has a file in common" in note for note in notes)
@@ -106,7 +105,7 @@ def test_exchanged_photographs_and_angiograms_are_refused(archive, tmp_path):
         name="isfahan_misp", archive=str(archive), corrections=(), workers=1
     )
     with pytest.raises(InputError, match="1.jpg is grey and .*exchange"):
-        collect(config, "", str(tmp_path), notes.append)
+        config.collect(Path, tmp_path, notes.append)
     joined = [note for note in notes if note.startswith("joins")]
     assert len(joined) == 30, "every normal pair"
     assert joined[0] == (
@@ -146,7 +145,7 @@ def test_a_table_of_transforms_is_used_as_it_is(archive, tmp_path):
         "normal/10-10.jpg,normal/10.jpg,1,0,4,0,1,5,\n"
     )
     tasks, _ = _collect(archive, tmp_path, affines=str(table))
-    given = {t.entry.ffa.stem: t.entry.matrix for t in tasks if t.entry.given}
+    given = {t.files.ffa.stem: t.files.matrix for t in tasks if t.files.given}
     assert set(given) == {"1-1", "10"}
     assert given["1-1"][0, 2] == -37.5
 
@@ -155,10 +154,9 @@ def test_date_and_time_are_blackened(archive, tmp_path):
     table = tmp_path / "affines.csv"
     table.write_text("abnormal/1.jpg,abnormal/1-1.jpg,1,0,0,0,1,0,\n")
     tasks, _ = _collect(archive, tmp_path, affines=str(table))
-    assert read_ffa(tasks[0].entry.ffa)[:30, :66].max() > 200
-    prepare_pair(tasks[0])
+    assert read_ffa(tasks[0].files.ffa)[:30, :66].max() > 200
     path = tmp_path / "ffa.png"
-    path.write_bytes(read_record(tasks[0])["ffa"])
+    path.write_bytes(tasks[0].record()["ffa"])
     assert not read_ffa(path)[:34, :70].any()
 
 
@@ -181,8 +179,8 @@ def test_the_published_table_has_a_transform_for_every_pair(archive, tmp_path):
         pytest.skip("no ../shared/data beside the repository")
     table = str(table / "affine_fundus_to_ffa.csv")
     tasks, _ = _collect(archive, tmp_path, affines=table)
-    assert [task.entry.given for task in tasks] == ["affine"] * 59
-    matrices = {task.entry.ffa.stem: task.entry.matrix for task in tasks}
+    assert [task.files.given for task in tasks] == ["affine"] * 59
+    matrices = {task.files.ffa.stem: task.files.matrix for task in tasks}
     assert matrices["1-1"][0, 2] == pytest.approx(-37.585282)
 
 
@@ -191,4 +189,4 @@ def test_unknown_corrections_and_folders_are_refused(tmp_path):
         _collect(tmp_path / "gone", tmp_path)
     config = IsfahanConfig(name="x", corrections=("all",))
     with pytest.raises(InputError, match="--corrections=all: unknown"):
-        collect(config, str(tmp_path), "", print)
+        config.collect(lambda: tmp_path, tmp_path, print)

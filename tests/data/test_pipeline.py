@@ -10,19 +10,18 @@ import tensorflow as tf
 from ffa_keras.data.patches import PatchSampling, circle
 from ffa_keras.data.pipeline import (
     TrainingPatches,
-    find_dataset,
-    load_pairs,
     share_of_worker,
     validation_pairs,
 )
+from ffa_keras.data.records import PreparedDataset
 from ffa_keras.errors import InputError
 
 GRID = PatchSampling(64, 48, stride=40, min_valid=0.5)
 CROPS = PatchSampling(64, 48, crops_per_pair=3)
 
 
-def _collect(dataset):
-    return [batch["ffa"].numpy() for batch in dataset]
+def _collect(batches):
+    return [batch["ffa"].numpy() for batch in batches]
 
 
 def _as_set(batches):
@@ -30,8 +29,8 @@ def _as_set(batches):
 
 
 @pytest.fixture(scope="module")
-def crops(phantom_dataset):
-    return TrainingPatches(phantom_dataset, CROPS, seed=1)
+def crops(dataset):
+    return TrainingPatches(dataset, CROPS, seed=1)
 
 
 def test_batches_are_network_values_of_the_patch_size(crops):
@@ -43,10 +42,10 @@ def test_batches_are_network_values_of_the_patch_size(crops):
         assert -1 <= np.min(images) < np.max(images) <= 1
 
 
-def test_every_patch_says_which_pair_it_was_cut_from(phantom_dataset):
+def test_every_patch_says_which_pair_it_was_cut_from(dataset):
     unflipped = dataclasses.replace(CROPS, flip=False)
-    crops = TrainingPatches(phantom_dataset, unflipped, seed=1)
-    pairs = list(load_pairs(phantom_dataset, "train"))
+    crops = TrainingPatches(dataset, unflipped, seed=1)
+    pairs = list(dataset.pairs("train"))
     assert crops.pair_ids == [p["pair"].numpy().decode() for p in pairs]
     for patch in crops.epoch(0, batch_size=1):
         pair = pairs[int(patch["pair"][0])]
@@ -66,9 +65,9 @@ def test_an_epoch_has_the_promised_number_of_full_batches(crops):
     assert crops.steps(4) == 3 * pairs // 4
 
 
-def test_the_same_seed_and_epoch_give_the_same_batches(crops, phantom_dataset):
-    again = TrainingPatches(phantom_dataset, CROPS, seed=1)
-    other = TrainingPatches(phantom_dataset, CROPS, seed=2)
+def test_the_same_seed_and_epoch_give_the_same_batches(crops, dataset):
+    again = TrainingPatches(dataset, CROPS, seed=1)
+    other = TrainingPatches(dataset, CROPS, seed=2)
     first = _collect(crops.epoch(5, 2))
     np.testing.assert_array_equal(first, _collect(again.epoch(5, 2)))
     assert not np.array_equal(first, _collect(crops.epoch(6, 2)))
@@ -82,18 +81,18 @@ def test_skipped_batches_leave_the_rest_of_the_epoch_as_it_was(crops):
     )
 
 
-def test_grid_patches_come_once_each_in_another_order(phantom_dataset):
+def test_grid_patches_come_once_each_in_another_order(dataset):
     still = PatchSampling(64, 48, stride=40, min_valid=0.5, flip=False)
-    patches = TrainingPatches(phantom_dataset, still, seed=0)
+    patches = TrainingPatches(dataset, still, seed=0)
     first, second = (_collect(patches.epoch(e, 1)) for e in (0, 1))
     assert len(first) == patches.num_patches
     assert _as_set(first) == _as_set(second)
     assert not np.array_equal(first, second)
 
 
-def test_patches_come_from_the_training_split_only(phantom_dataset):
+def test_patches_come_from_the_training_split_only(dataset):
     still = PatchSampling(128, 128, stride=64, min_valid=0.1, flip=False)
-    patches = TrainingPatches(phantom_dataset, still, seed=0)
+    patches = TrainingPatches(dataset, still, seed=0)
     served = _as_set(
         np.round((b["ffa"].numpy() + 1) * 127.5).astype(np.uint8)
         for b in patches.epoch(0, 1)
@@ -103,7 +102,7 @@ def test_patches_come_from_the_training_split_only(phantom_dataset):
             np.where(p["valid_mask"] > 0, p["ffa"], 0)
             .astype(np.uint8)
             .tobytes()
-            for p in load_pairs(phantom_dataset, split).as_numpy_iterator()
+            for p in dataset.pairs(split).as_numpy_iterator()
         }
         for split in ("train", "validation", "test")
     }
@@ -111,9 +110,9 @@ def test_patches_come_from_the_training_split_only(phantom_dataset):
     assert not served & (frames["validation"] | frames["test"])
 
 
-def test_fundus_and_ffa_are_flipped_alike(phantom_dataset):
+def test_fundus_and_ffa_are_flipped_alike(dataset):
     flipping = PatchSampling(128, 128, stride=64, min_valid=0.1)
-    patches = TrainingPatches(phantom_dataset, flipping, seed=0)
+    patches = TrainingPatches(dataset, flipping, seed=0)
     for batch in patches.epoch(0, 1).take(6):
         # Outside the valid mask both are black, and only there both are.
         black = [np.all(batch[k][0] == -1, axis=-1) for k in batch]
@@ -124,10 +123,10 @@ def test_fundus_and_ffa_are_flipped_alike(phantom_dataset):
     ("sampling", "workers", "replicas"), [(GRID, 2, 2), (CROPS, 3, 1)]
 )
 def test_workers_train_together_on_what_one_machine_would(
-    phantom_dataset, sampling, workers, replicas
+    dataset, sampling, workers, replicas
 ):
     """Disjoint, in step, and the same after a resumption."""
-    patches = TrainingPatches(phantom_dataset, sampling, seed=4)
+    patches = TrainingPatches(dataset, sampling, seed=4)
     total = workers * replicas
     steps = patches.steps(2 * total) - 1
     batches = patches.epoch(1, 2, skip=total).take(steps * total)
@@ -146,28 +145,28 @@ def test_workers_train_together_on_what_one_machine_would(
 
 
 def test_a_collection_beyond_memory_gives_the_same_patches(
-    phantom_dataset, monkeypatch
+    dataset, monkeypatch
 ):
     still = dataclasses.replace(GRID, flip=False)
-    cached = TrainingPatches(phantom_dataset, still, seed=0)
+    cached = TrainingPatches(dataset, still, seed=0)
     monkeypatch.setattr("ffa_keras.data.pipeline._MEMORY", 60_000)
-    read = TrainingPatches(phantom_dataset, still, seed=0)
+    read = TrainingPatches(dataset, still, seed=0)
     assert 1 <= read._shuffled < len(read.pair_ids) == cached._shuffled
     first, again = (_collect(read.epoch(2, 1)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert _as_set(first) == _as_set(_collect(cached.epoch(2, 1)))
 
 
-def test_discs_are_masked_and_squares_are_not(phantom_dataset):
+def test_discs_are_masked_and_squares_are_not(dataset):
     """Phantoms have fields of view of both kinds."""
     sampling = PatchSampling(
         96, 96, crops_per_pair=1, min_valid=0.6, circular_mask="auto"
     )
-    patches = TrainingPatches(phantom_dataset, sampling, seed=0)
+    patches = TrainingPatches(dataset, sampling, seed=0)
     corner = circle(96, 96)[..., 0]
     circular = {
         record["pair"].decode(): bool(record["circular"])
-        for record in load_pairs(phantom_dataset, "train").as_numpy_iterator()
+        for record in dataset.pairs("train").as_numpy_iterator()
     }
     assert set(circular.values()) == {True, False}
     for batch in patches.epoch(0, 1):
@@ -178,10 +177,10 @@ def test_discs_are_masked_and_squares_are_not(phantom_dataset):
             assert not black[~corner].all()
 
 
-def test_variations_follow_the_seed(phantom_dataset):
+def test_variations_follow_the_seed(dataset):
     varied = dataclasses.replace(CROPS, rotation=20.0, photometric=0.1)
     plain, first, again = (
-        _collect(TrainingPatches(phantom_dataset, s, seed=1).epoch(0, 2))
+        _collect(TrainingPatches(dataset, s, seed=1).epoch(0, 2))
         for s in (CROPS, varied, varied)
     )
     np.testing.assert_array_equal(first, again)
@@ -189,36 +188,43 @@ def test_variations_follow_the_seed(phantom_dataset):
 
 
 @pytest.mark.parametrize("replicas", [1, 2, 5])
-def test_validation_is_padded_with_pairs_that_do_not_count(
-    phantom_dataset, replicas
-):
-    pairs = list(validation_pairs(phantom_dataset, replicas))
-    real = int(load_pairs(phantom_dataset, "validation").cardinality())
+def test_validation_is_padded_with_pairs_that_do_not_count(dataset, replicas):
+    pairs = list(validation_pairs(dataset, replicas))
+    real = int(dataset.pairs("validation").cardinality())
     assert len(pairs) % replicas == 0
     assert sum(float(pair["weight"][0]) for pair in pairs) == real
 
 
-def test_pairs_stay_compressed_when_asked(phantom_dataset):
-    pair = next(iter(load_pairs(phantom_dataset, "train", decode=False)))
+def test_pairs_stay_compressed_when_asked(dataset):
+    pair = next(iter(dataset.pairs("train", decode=False)))
     assert pair["fundus"].dtype == tf.string
 
 
 def test_a_dataset_is_found_from_any_folder_above_it(phantom_dataset):
-    found = find_dataset(phantom_dataset)
+    found = PreparedDataset.find(phantom_dataset).folder
     assert (found / "dataset_info.json").is_file()
-    assert find_dataset(found) == found
+    assert PreparedDataset.find(found).folder == found
 
 
-def test_no_dataset_or_two_are_refused(phantom_dataset, tmp_path):
+def test_only_the_features_that_are_asked_for_are_read(dataset):
+    (record, *_) = dataset.records("train", ["pair", "ffa", "unheard_of"])
+    assert set(record) == {"pair", "ffa"}
+    assert record["ffa"].shape == (128, 128, 1)
+    assert "truth" not in dataset.splits
+    with pytest.raises(InputError, match="the truth split is empty"):
+        dataset.pairs("truth")
+
+
+def test_no_dataset_or_two_are_refused(tmp_path):
     with pytest.raises(InputError, match="holds no prepared dataset"):
-        find_dataset(tmp_path)
+        PreparedDataset.find(tmp_path)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "dataset_info.json").touch()
     with pytest.raises(InputError, match="holds more than one dataset"):
-        find_dataset(tmp_path)
+        PreparedDataset.find(tmp_path)
 
 
-def test_a_patch_larger_than_a_pair_is_refused(phantom_dataset):
+def test_a_patch_larger_than_a_pair_is_refused(dataset):
     with pytest.raises(InputError, match="--patch_height=129"):
-        TrainingPatches(phantom_dataset, PatchSampling(129, 48), seed=0)
+        TrainingPatches(dataset, PatchSampling(129, 48), seed=0)

@@ -8,15 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.sources import FolderConfig, HraConfig, collect
+from datasets.ffa_pairs.configs import FolderConfig, HraConfig
+from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.data import prepare
 from ffa_keras.data.images import encode_png, write_png
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.data.pipeline import load_pairs
-from ffa_keras.data.prepare import prepare_pairs, read_record, read_verdict
+from ffa_keras.data.prepare import prepare_pairs
+from ffa_keras.data.records import PreparedDataset
 from ffa_keras.data.report import read_report, summary_of
 from ffa_keras.errors import InputError
 
@@ -63,7 +62,7 @@ class Clinic:
 
     def tasks(self, notes=None, **options):
         say = (lambda note: None) if notes is None else notes.append
-        return collect(self.config(**options), "", "", say, naming=True)
+        return self.config(**options).collect(Path, Path(), say, naming=True)
 
 
 @pytest.fixture
@@ -128,7 +127,7 @@ def test_hra_pairs_keep_their_label_and_get_768_pixels(clinic, depth):
     cv2.imwrite(str(clinic.folder / "1a.png"), raw.ffa * scale)
     task = clinic.tasks(kind=HraConfig)[1]
     prepare_pairs([task], workers=1)
-    record = read_record(task)
+    record = task.record()
     image = cv2.imdecode(np.frombuffer(record["ffa"], np.uint8), -1)
     assert image.shape == (768, 768)
     small = cv2.resize(image, (320, 320), interpolation=cv2.INTER_AREA)
@@ -141,7 +140,8 @@ def test_hra_pairs_keep_their_label_and_get_768_pixels(clinic, depth):
 
 def test_a_finished_pair_is_never_prepared_again(clinic, monkeypatch):
     tasks = clinic.tasks()
-    verdicts = prepare_pairs(tasks, workers=1)
+    outcomes = prepare_pairs(tasks, workers=1)
+    verdicts = [outcome.verdict for outcome in outcomes]
     assert [v.status for v in verdicts] == ["kept"] * 5 + ["refused"]
     assert [v.how for v in verdicts] == [
         "registered", *["affine"] * 4, "registered",
@@ -150,9 +150,10 @@ def test_a_finished_pair_is_never_prepared_again(clinic, monkeypatch):
     def again(*_):
         raise AssertionError("prepared again")
 
-    monkeypatch.setattr(prepare, "align_entry", again)
+    monkeypatch.setattr(prepare, "align_files", again)
     clinic.rows.reverse()
-    assert prepare_pairs(clinic.tasks(), workers=1) == verdicts[::-1]
+    again = prepare_pairs(clinic.tasks(), workers=1)
+    assert [outcome.verdict for outcome in again] == verdicts[::-1]
     write_png(
         clinic.folder / "1f.png",
         255 - make_pair(1, "large_focal", 320).fundus,
@@ -163,18 +164,16 @@ def test_a_finished_pair_is_never_prepared_again(clinic, monkeypatch):
 
 def test_what_was_finished_before_an_interruption_stays(clinic, monkeypatch):
     tasks = clinic.tasks()
-    real = prepare.align_entry
+    real = prepare.align_files
 
-    def interrupted(entry, treatment):
-        if entry.row == 4:
+    def interrupted(files, treatment):
+        if files.fundus.name == "2f.png":
             raise KeyboardInterrupt
-        return real(entry, treatment)
+        return real(files, treatment)
 
-    monkeypatch.setattr(prepare, "align_entry", interrupted)
+    monkeypatch.setattr(prepare, "align_files", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare_pairs(tasks, workers=1)
-    done = [read_verdict(task) is not None for task in tasks]
-    assert done == [True, True, False, False, False, False]
     files = list((clinic.folder / "cache").iterdir())
     assert sorted(files) == sorted(t.outcome for t in tasks[:2])
 
@@ -206,31 +205,30 @@ def test_pictures_are_drawn_on_request_under_the_row(clinic):
 
 
 def test_refused_pairs_are_left_out_and_listed(clinic, tmp_path):
-    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
-    builder.download_and_prepare()
-    counts = {name: s.num_examples for name, s in builder.info.splits.items()}
+    folder = write_dataset(clinic.config(), tmp_path / "out")
+    dataset = PreparedDataset.find(folder)
+    splits = dataset.info.splits
+    counts = {name: split.num_examples for name, split in splits.items()}
     assert counts == {"train": 2, "validation": 2, "test": 1}
-    rows = read_report(builder.data_path)
+    rows = read_report(folder)
     assert [row["row"] for row in rows] == ["2", "3", "4", "5", "6", "7"]
     assert [row["status"] for row in rows] == ["kept"] * 5 + ["refused"]
     assert "agreeing keypoints" in rows[5]["reason"]
-    records = load_pairs(builder.data_path, "test").as_numpy_iterator()
+    records = dataset.records("test", ["pair"])
     assert {r["pair"].decode() for r in records} == {rows[2]["pair"]}
 
 
 def test_the_summary_says_what_was_kept_and_why_not(clinic):
-    tasks = clinic.tasks()
-    lines = list(summary_of(tasks, prepare_pairs(tasks, workers=1)))
+    lines = list(summary_of(prepare_pairs(clinic.tasks(), workers=1)))
     assert lines[0] == "kept 5 of 6 pairs (4 affine, 1 registered)"
     assert lines[1].startswith("1 left out: row 7 (")
 
 
 def test_a_split_whose_pairs_are_all_refused_leaves_nothing(clinic, tmp_path):
     clinic.rows[2]["split"] = "train"
-    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
     with pytest.raises(InputError, match="every pair of the test split"):
-        builder.download_and_prepare()
-    assert not list((tmp_path / "out").rglob("*.tfrecord*"))
+        write_dataset(clinic.config(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_planted_leak_is_found_and_refused(clinic, tmp_path):
@@ -241,28 +239,23 @@ def test_a_planted_leak_is_found_and_refused(clinic, tmp_path):
     )
     write_png(clinic.folder / "2f.png", pair.fundus[..., ::-1])
     clinic.rows[2]["affine"] = clinic.rows[1]["affine"]
-    builder = Builder(data_dir=tmp_path / "out", config=clinic.config())
     with pytest.raises(InputError, match="leaks .*near-duplicate FFA: valida"):
-        builder.download_and_prepare()
-    assert not list((tmp_path / "out").rglob("*.tfrecord*"))
+        write_dataset(clinic.config(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
 def test_beam_writes_the_same_bytes(clinic, tmp_path):
     if not importlib.util.find_spec("apache_beam"):
         pytest.skip("Apache Beam is not installed: the [beam] extra")
-    from apache_beam.options import pipeline_options
-
     written = []
-    for name, beam in (("local", False), ("beam", True)):
-        config = clinic.config(beam=beam)
-        config.cache_dir = str(tmp_path / f"{name}_cache")
-        builder = Builder(data_dir=tmp_path / name, config=config)
-        options = pipeline_options.PipelineOptions(["--runner=DirectRunner"])
-        builder.download_and_prepare(
-            download_config=tfds.download.DownloadConfig(beam_options=options)
+    for name, options in (("local", ""), ("beam", "--runner=DirectRunner")):
+        cache = str(tmp_path / f"{name}_cache")
+        config = dataclasses.replace(
+            clinic.config(beam=bool(options)), cache_dir=cache
         )
-        written.append(_bytes_below(Path(builder.data_path)))
+        folder = write_dataset(config, tmp_path / name, beam_options=options)
+        written.append(_bytes_below(folder))
     local, beam = written
     assert set(local) == set(beam)
     for name, data in local.items():

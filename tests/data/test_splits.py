@@ -1,6 +1,7 @@
 """Splits by patient, and hashes in the place of names."""
 
 import collections
+import dataclasses
 import hashlib
 import hmac
 import stat
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffa_keras.data.manifest import SPLITS, PairEntry
+from ffa_keras.data.manifest import PairEntry
+from ffa_keras.data.schema import SPLITS
 from ffa_keras.data.splits import (
     absent_categories,
     assign_split,
@@ -169,7 +171,11 @@ def test_a_closed_collection_has_exact_shares_in_every_category():
 
 def test_a_category_that_chance_leaves_out_is_named():
     pairs = _clinic(3)
-    notes = list(absent_categories(pairs, ["train"] * len(pairs)))
+    notes = list(
+        absent_categories(
+            [dataclasses.replace(pair, split="train") for pair in pairs]
+        )
+    )
     assert notes[0].startswith("no large_focal pair is in the test split")
     assert len(notes) == 3
 

@@ -11,8 +11,8 @@ CROPS = PatchSampling(64, 48, crops_per_pair=3, flip=False)
 
 
 @pytest.fixture(scope="module")
-def unpaired(phantom_dataset):
-    return UnpairedPatches(phantom_dataset, CROPS, seed=1)
+def unpaired(dataset):
+    return UnpairedPatches(dataset, CROPS, seed=1)
 
 
 def test_photographs_and_ffa_mostly_come_from_different_pairs(unpaired):
@@ -25,10 +25,8 @@ def test_photographs_and_ffa_mostly_come_from_different_pairs(unpaired):
     assert same < 0.5
 
 
-def test_the_photographs_are_those_of_paired_training(
-    unpaired, phantom_dataset
-):
-    paired = TrainingPatches(phantom_dataset, CROPS, seed=1)
+def test_the_photographs_are_those_of_paired_training(unpaired, dataset):
+    paired = TrainingPatches(dataset, CROPS, seed=1)
     for one, other in zip(
         unpaired.epoch(2, 2), paired.epoch(2, 2), strict=True
     ):

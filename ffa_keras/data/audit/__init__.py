@@ -2,16 +2,17 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
-import tensorflow_datasets as tfds
 
 from ffa_keras.data.images import decode_png
-from ffa_keras.data.records import find_dataset, load_pairs
+from ffa_keras.data.records import AUDIT_NAME, PreparedDataset
+from ffa_keras.data.schema import IDENTIFIERS
 from ffa_keras.errors import InputError
+from ffa_keras.files import write_text
 
 # Two eyes differ in half of the 246 bits, give or take a twentieth, and in 19 %
 # at least of 180,000 pairs of phantoms; a copy that was saved again, scaled or
@@ -22,6 +23,7 @@ _FREQUENCIES = 16
 _LOWEST = 4
 _NEAR = 0.12
 _IMAGES = {"fundus": "photograph", "ffa": "FFA"}
+_COMPARED = (*_IMAGES, "valid_mask", *IDENTIFIERS)
 _ALLOWED = {"patient": (), "eye": ("patient",), "image": ("patient", "eye")}
 _SHOWN = 5
 
@@ -64,34 +66,40 @@ class Leak:
         return f"{self.kind}: {split} {pair} and {other_split} {other}"
 
 
-def audit_dataset(dataset_dir: str | Path) -> list[Leak]:
+def audit_dataset(dataset: PreparedDataset) -> list[Leak]:
     """Look for leaks between the splits of a prepared dataset.
 
     Args:
-        dataset_dir: the folder of one prepared dataset, or any above.
+        dataset: to look through.
 
     Returns:
         What splits share that they may not; patients and eyes may be shared
         only if the dataset was split by eye or by image.
 
     Raises:
-        InputError: no such dataset.
+        InputError: it is damaged or not of ours.
     """
-    builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-    split_by = (builder.info.metadata or {}).get("split_by", "patient")
     prints = [
         fingerprint(split, record)
-        for split in builder.info.splits
-        for record in load_pairs(
-            dataset_dir, split, decode=False
-        ).as_numpy_iterator()
+        for split in dataset.splits
+        for record in dataset.records(split, _COMPARED, decode=False)
     ]
-    return find_leaks(prints, split_by)
+    return find_leaks(prints, dataset.split_by)
 
 
-def refuse_leaks(dataset_dir: str | Path) -> None:
+def record_audit(dataset: PreparedDataset) -> None:
+    """Note beside the records that no leak was found: they may be read.
+
+    Args:
+        dataset: in which `audit_dataset` found none.
+    """
+    path = dataset.folder / AUDIT_NAME
+    write_text(path, json.dumps({"leaks": 0}) + "\n")
+
+
+def refuse_leaks(dataset: PreparedDataset) -> None:
     """Raise an `InputError` if `audit_dataset` finds a leak."""
-    leaks = audit_dataset(dataset_dir)
+    leaks = audit_dataset(dataset)
     if leaks:
         more = len(leaks) - _SHOWN
         raise InputError(
@@ -112,9 +120,7 @@ def fingerprint(split: str, record: dict[str, bytes]) -> Fingerprint:
         digests[name] = hashlib.sha256(shape + image.tobytes()).digest()
         grey = image[..., image.shape[-1] // 2]
         bits[name] = perceptual_hash(grey, mask)
-    pair, patient, eye = (
-        record[name].decode() for name in ("pair", "patient", "eye")
-    )
+    patient, eye, pair = (record[name].decode() for name in IDENTIFIERS)
     return Fingerprint(split, pair, patient, eye, digests, bits)
 
 

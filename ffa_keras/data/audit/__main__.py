@@ -3,13 +3,15 @@ r"""Look for leaks between the splits of a prepared dataset.
     python -m ffa_keras.data.audit --dataset_dir=data
 
 Prints every patient, eye, identical and nearly identical image that two splits
-share, by the hashes of the records. Exit status 0: none. 1: some.
+share, by the hashes of the records. Exit status 0: none, and a dataset that was
+made by `tfds build` may be trained on from now on. 1: some.
 """
 
 from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
-from ffa_keras.data.audit import audit_dataset
+from ffa_keras.data.audit import audit_dataset, record_audit
+from ffa_keras.data.records import PreparedDataset, find_dataset
 
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir",
@@ -21,10 +23,13 @@ _DATASET_DIR = flags.DEFINE_string(
 
 def main() -> int:
     """Print the leaks."""
-    leaks = audit_dataset(_DATASET_DIR.value)
+    dataset = PreparedDataset.open(find_dataset(_DATASET_DIR.value))
+    leaks = audit_dataset(dataset)
     for leak in leaks:
         print(leak)
     print(f"{len(leaks)} leaks" if leaks else "no leak between the splits")
+    if not leaks and not dataset.audited:
+        record_audit(dataset)
     return 1 if leaks else 0
 
 

@@ -1,0 +1,140 @@
+"""Write a dataset: prepared, audited, reported, whole or not at all."""
+
+import contextlib
+import dataclasses
+import io
+import shlex
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from datasets.ffa_pairs.configs import PairsConfig
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder, builder_for
+from ffa_keras.data.report import refuse_lost_splits, write_report
+from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.files import replacing
+
+
+def write_dataset(
+    config: PairsConfig,
+    data_dir: str | Path,
+    overwrite: bool = False,
+    beam_options: str = "",
+) -> Path:
+    """Prepare a dataset, report on every pair, and look for leaks.
+
+    Args:
+        config: says where the pairs come from.
+        data_dir: the dataset appears in DATA_DIR/ffa_pairs/CONFIG/VERSION.
+        overwrite: whether it replaces one that is there already.
+        beam_options: of Apache Beam, if that is to spread the work.
+
+    Returns:
+        The folder of the dataset.
+
+    Raises:
+        InputError: the input is bad, a dataset is there already, two splits
+            share what they may not, or one has lost all of its pairs; no
+            dataset is left behind.
+        Interrupted: by Control-C or SIGTERM; pairs that are finished stay in
+            the cache.
+    """
+    name = Path(Builder.name, config.name, str(Builder.VERSION))
+    target = Path(data_dir, name)
+    if target.exists() and not overwrite:
+        raise InputError(
+            f"{target}: is there already; replace it with --overwrite or"
+            " choose another --data_dir"
+        )
+    cache = config.cache_dir or str(Path(data_dir, "ffa_pairs_cache"))
+    config = dataclasses.replace(config, cache_dir=cache)
+    with (
+        _interruptible(),
+        _no_empty_folders(target.parent),
+        replacing(target, exclusive=not overwrite) as temporary,
+    ):
+        builder = builder_for(config, temporary.parent)
+        _prepare(builder, beam_options)
+        builder.data_path.rename(temporary)
+    return target
+
+
+def _prepare(builder: Builder, beam_options: str) -> None:
+    tfds.disable_progress_bar()
+    with contextlib.redirect_stdout(io.StringIO()), _unwrapped():
+        builder.download_and_prepare(
+            download_config=_download_config(beam_options)
+        )
+    # Needs TensorFlow, which bad input should not have to wait for.
+    from ffa_keras.data.audit import record_audit, refuse_leaks
+    from ffa_keras.data.records import PreparedDataset
+
+    dataset = PreparedDataset.open(Path(builder.data_path))
+    outcomes = builder.outcomes()
+    refuse_leaks(dataset)
+    refuse_lost_splits(outcomes)
+    write_report(dataset.folder, outcomes)
+    record_audit(dataset)
+
+
+def _download_config(options: str) -> tfds.download.DownloadConfig | None:
+    """Return what hands the work to Apache Beam, `None` without it."""
+    if not options:
+        return None
+    try:
+        from apache_beam.options import pipeline_options
+    except ImportError as error:
+        raise InputError(
+            "--beam_options: Apache Beam is not installed; pip install"
+            " 'ffa_keras[beam]'"
+        ) from error
+    return tfds.download.DownloadConfig(
+        beam_options=pipeline_options.PipelineOptions(shlex.split(options))
+    )
+
+
+@contextlib.contextmanager
+def _no_empty_folders(folder: Path) -> Iterator[None]:
+    """Remove those of a folder and its parents that were made for nothing."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    finally:
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+
+@contextlib.contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Raise what went wrong, such as a full disk, without TFDS' parcel."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        original: BaseException = error
+        while isinstance(original, RuntimeError | OSError):
+            if original.__cause__ is None:
+                break
+            original = original.__cause__
+        raise original from None
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Clean up at SIGTERM as at Control-C, and say how to go on."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            "no dataset was written; the same command goes on where this one"
+            " stopped"
+        ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
