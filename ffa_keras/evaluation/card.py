@@ -50,8 +50,8 @@ def model_card(
         *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
         "- classes judged: "
         + ", ".join(
-            f"{name} {group.count}"
-            for name, group in groups.items()
+            f"{name} {next(iter(estimates.values())).of}"
+            for name, estimates in groups.items()
             if name != ALL
         ),
         f"- trained on patches of {config.patch_height}x{config.patch_width}"

@@ -76,9 +76,11 @@ def section_rows(report: Report, group: str, metrics: list[Metric]) -> Rows:
     """
     rows = [["", *(metric.label for metric in metrics), "images"]]
     for name, system in report.systems.items():
-        found = system.groups[group]
-        cells = [cell(found.estimates[m.name], m, found.count) for m in metrics]
-        rows.append([name, *cells, str(found.count)])
+        found = [system.groups[group][metric.name] for metric in metrics]
+        cells = [
+            cell(e, metric) for e, metric in zip(found, metrics, strict=True)
+        ]
+        rows.append([name, *cells, str(found[0].of)])
     return rows
 
 
@@ -99,13 +101,12 @@ def html_table(rows: Rows) -> str:
     return "<table>" + "".join(lines) + "</table>"
 
 
-def cell(estimate: Estimate, metric: Metric, of: int) -> str:
+def cell(estimate: Estimate, metric: Metric) -> str:
     """Return a mean with its interval, and its number if images are missing.
 
     Args:
         estimate: of `metric`.
         metric: says how many digits.
-        of: number of images.
     """
     text = number(estimate.mean, metric)
     if text == "none":
@@ -113,7 +114,7 @@ def cell(estimate: Estimate, metric: Metric, of: int) -> str:
     low, high = (number(x, metric) for x in (estimate.low, estimate.high))
     if low != "none":
         text += f" ({low} to {high})"
-    return text + (f", n = {estimate.n}" if estimate.n < of else "")
+    return text + (f", n = {estimate.n}" if estimate.n < estimate.of else "")
 
 
 def number(value: float, metric: Metric, sign: str = "") -> str:

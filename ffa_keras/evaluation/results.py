@@ -34,28 +34,16 @@ class ImageScores:
 
 
 @dataclasses.dataclass(frozen=True)
-class GroupResult:
-    """The means over a group of images.
-
-    Attributes:
-        count: how many images there are.
-        estimates: by name of the metric.
-    """
-
-    count: int
-    estimates: dict[str, Estimate]
-
-
-@dataclasses.dataclass(frozen=True)
 class SystemResult:
     """How a system did.
 
     Attributes:
-        groups: `ALL`, and each class, by name.
+        groups: an estimate for each metric by name, of `ALL` images and of
+            each class, by name.
         images: one a held-out eye.
     """
 
-    groups: dict[str, GroupResult]
+    groups: dict[str, dict[str, Estimate]]
     images: list[ImageScores]
 
 
@@ -126,8 +114,14 @@ class Report:
                 "answers": {
                     name: {
                         "groups": {
-                            group: _group_json(found)
-                            for group, found in system.groups.items()
+                            group: {
+                                name: {
+                                    **dataclasses.asdict(estimate),
+                                    "metric": name,
+                                }
+                                for name, estimate in estimates.items()
+                            }
+                            for group, estimates in system.groups.items()
                         },
                         "images": [
                             {"pair": i.pair, "category": i.category, **i.scores}
@@ -181,30 +175,18 @@ def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
     for image in judged:
         groups.setdefault(image.category, []).append(image)
     return SystemResult(
-        {group: _group(members, names) for group, members in groups.items()},
+        {name: _estimates(members, names) for name, members in groups.items()},
         list(judged),
     )
 
 
-def _group(members: list[ImageScores], names: list[str]) -> GroupResult:
+def _estimates(
+    members: list[ImageScores], names: list[str]
+) -> dict[str, Estimate]:
     patients = [image.patient for image in members]
-    return GroupResult(
-        len(members),
-        {
-            name: mean_with_interval(
-                [image.scores[name] for image in members], patients
-            )
-            for name in names
-        },
-    )
-
-
-def _group_json(group: GroupResult) -> dict[str, Any]:
     return {
-        name: {
-            **dataclasses.asdict(estimate),
-            "of": group.count,
-            "metric": name,
-        }
-        for name, estimate in group.estimates.items()
+        name: mean_with_interval(
+            [image.scores[name] for image in members], patients
+        )
+        for name in names
     }

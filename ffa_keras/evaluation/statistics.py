@@ -21,12 +21,14 @@ class Estimate:
         low: lower end of its 95 % interval, NaN for fewer than two patients.
         high: upper end.
         n: images that have a value.
+        of: images in all.
     """
 
     mean: float
     low: float
     high: float
     n: int
+    of: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,16 +58,16 @@ def mean_with_interval(
         seed: of the resampling.
     """
     sums, counts = _by_patient(values, patients)
-    n = int(counts.sum())
-    mean = _finite(values).mean() if n else _MISSING
-    if len(sums) < 2:
-        return Estimate(float(mean), _MISSING, _MISSING, n)
-    draws = np.random.default_rng(seed).integers(
-        0, len(sums), (_RESAMPLES, len(sums))
-    )
-    means = sums[draws].sum(1) / counts[draws].sum(1)
-    low, high = np.percentile(means, (2.5, 97.5)).tolist()
-    return Estimate(float(mean), low, high, n)
+    mean, low, high = _MISSING, _MISSING, _MISSING
+    if len(sums):
+        mean = float(_finite(values).mean())
+    if len(sums) > 1:
+        draws = np.random.default_rng(seed).integers(
+            0, len(sums), (_RESAMPLES, len(sums))
+        )
+        means = sums[draws].sum(1) / counts[draws].sum(1)
+        low, high = np.percentile(means, (2.5, 97.5)).tolist()
+    return Estimate(mean, low, high, int(counts.sum()), len(values))
 
 
 def paired_difference(

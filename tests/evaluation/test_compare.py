@@ -61,7 +61,7 @@ def comparison():
 
     images = {name: [image(name, n) for n in range(6)] for name in METHODS}
     report = summarise(images, METRICS, {"split": "test"}, 0)
-    difference = Difference(-0.1, -0.2, 0.0, 6, 0.25)
+    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 0.25)
     paired = {m.name: difference for m in METRICS}
     return Comparison(report, METHODS, {"no_saliency": paired})
 
@@ -84,14 +84,14 @@ def test_json_holds_the_methods_and_the_paired_tests(comparison):
     written = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert written["facts"]["methods"] == METHODS
     found = written["paired"]["no_saliency"]["psnr"]
-    assert found == dict(mean=-0.1, low=-0.2, high=0.0, n=6, p=0.25)
+    assert found == dict(mean=-0.1, low=-0.2, high=0.0, n=6, of=6, p=0.25)
 
 
 def test_rivals_are_compared_with_the_proposed_system(comparison):
     found = against_reference(comparison.report, METHODS).paired
     assert list(found) == ["no_saliency"]
     means = {
-        name: system.groups["all"].estimates["psnr"].mean
+        name: system.groups["all"]["psnr"].mean
         for name, system in comparison.report.systems.items()
     }
     expected = means["no_saliency"] - means["proposed"]
@@ -104,7 +104,7 @@ def test_rivals_are_compared_with_the_proposed_system(comparison):
 def test_latex_marks_the_best_and_escapes_names(comparison):
     text = to_latex(comparison.report)
     means = {
-        name: system.groups["all"].estimates["l1_valid"].mean
+        name: system.groups["all"]["l1_valid"].mean
         for name, system in comparison.report.systems.items()
     }
     assert rf"\textbf{{{min(means.values()):.2f}}}" in text

@@ -1,7 +1,6 @@
 """The comparison as Markdown, LaTeX and CSV."""
 
 import csv
-import dataclasses
 import io
 import math
 
@@ -73,7 +72,7 @@ def to_latex(report: Report) -> str:
     for name, system in report.systems.items():
         cells = [name.translate(_ESCAPED)]
         for metric in metrics:
-            found = system.groups[ALL].estimates[metric.name]
+            found = system.groups[ALL][metric.name]
             text = number(found.mean, metric)
             if found.mean == best[metric.name]:
                 text = rf"\textbf{{{text}}}"
@@ -98,18 +97,18 @@ def to_csv(comparison: Comparison) -> str:
         ["method", "group", "metric", "mean", "low", "high", "n", *paired_names]
     )
     for name, system in comparison.report.systems.items():
-        for group, found in system.groups.items():
+        for group, estimates in system.groups.items():
             paired = comparison.paired.get(name, {}) if group == ALL else {}
-            for metric, estimate in found.estimates.items():
-                values = [*dataclasses.astuple(estimate)]
-                difference = paired.get(metric)
-                if difference:
-                    mean, low, high, _, p = dataclasses.astuple(difference)
-                    values += [mean, low, high, p]
-                cells = [x if math.isfinite(x) else None for x in values]
-                cells += [None] * (4 + len(paired_names) - len(cells))
-                writer.writerow([name, group, metric, *cells])
+            for metric, e in estimates.items():
+                cells: list[float | None] = [e.mean, e.low, e.high, e.n]
+                d = paired.get(metric)
+                cells += [d.mean, d.low, d.high, d.p] if d else [None] * 4
+                writer.writerow([name, group, metric, *map(_finite, cells)])
     return text.getvalue()
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
 
 
 def _headlines(report: Report) -> list[Metric]:
@@ -136,7 +135,7 @@ def _difference(found: Difference, metric: Metric) -> str:
 
 def _best(report: Report, metric: Metric) -> float | None:
     means = [
-        system.groups[ALL].estimates[metric.name].mean
+        system.groups[ALL][metric.name].mean
         for system in report.systems.values()
     ]
     present = [mean for mean in means if math.isfinite(mean)]

@@ -3,13 +3,7 @@
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.base import (
-    Compare,
-    Eye,
-    Measure,
-    Metric,
-    Scores,
-)
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 
 _SIDE = 64
 _SECTION = "Memorisation"
@@ -43,7 +37,7 @@ class TrainingImages:
         def prepare(eye: Eye) -> Compare:
             real = _signature(eye.real)
 
-            def compare(prediction: np.ndarray) -> Scores:
+            def compare(prediction: np.ndarray) -> dict[str, float]:
                 signature = _signature(prediction)
                 own = float(signature @ real)
                 training = float((signatures @ signature).max())

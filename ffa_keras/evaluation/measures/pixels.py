@@ -3,13 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.evaluation.measures.base import (
-    Compare,
-    Eye,
-    Measure,
-    Metric,
-    Scores,
-)
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.metrics import l1, ms_ssim, psnr, ssim
 
 _OTHER = "Other pixel measures"
@@ -38,7 +32,7 @@ def compare_pixels(eye: Eye) -> Compare:
     """
     real, valid = tf.constant(eye.real[None]), tf.constant(eye.mask[None])
 
-    def compare(prediction: np.ndarray) -> Scores:
+    def compare(prediction: np.ndarray) -> dict[str, float]:
         predicted = tf.constant(prediction[None])
         return {
             "psnr": float(psnr(real, predicted)[0]),

@@ -4,13 +4,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.pictures import ffa_saliency
-from ffa_keras.evaluation.measures.base import (
-    Compare,
-    Eye,
-    Measure,
-    Metric,
-    Scores,
-)
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.measures.overlap import dice
 
 # Grey levels above the surroundings from which a pixel stands out. Of 6 to 45,
@@ -21,7 +15,12 @@ THRESHOLD = 25.0
 _THICKNESS = 1 / 38
 # Smaller regions, as a share of the image's area, do not count.
 _LEAST_AREA = 1 / 4000
-_SECTION = "Leakage"
+_METRICS = (
+    Metric("leak_dice", "leakage Dice", 3, 1, "Leakage", True),
+    Metric("leak_area_error", "area error (% of valid area)", 2, -1, "Leakage"),
+    Metric("leak_sensitivity", "regions found (share)", 3, 1, "Leakage"),
+    Metric("leak_false_positives", "false regions per image", 2, -1, "Leakage"),
+)
 
 
 def compare_leakage(eye: Eye) -> Compare:
@@ -42,7 +41,7 @@ def compare_leakage(eye: Eye) -> Compare:
     expected = leaking_regions(eye)
     valid_area = max(int(inside.sum()), 1)
 
-    def compare(prediction: np.ndarray) -> Scores:
+    def compare(prediction: np.ndarray) -> dict[str, float]:
         found = salient_regions(prediction, inside)
         area_error = abs(int(found.sum()) - int(expected.sum()))
         hit, regions = _touched(expected, found)
@@ -57,20 +56,7 @@ def compare_leakage(eye: Eye) -> Compare:
     return compare
 
 
-LEAKAGE = Measure(
-    "leakage",
-    (
-        Metric("leak_dice", "leakage Dice", 3, 1, _SECTION, headline=True),
-        Metric(
-            "leak_area_error", "area error (% of valid area)", 2, -1, _SECTION
-        ),
-        Metric("leak_sensitivity", "regions found (share)", 3, 1, _SECTION),
-        Metric(
-            "leak_false_positives", "false regions per image", 2, -1, _SECTION
-        ),
-    ),
-    compare_leakage,
-)
+LEAKAGE = Measure("leakage", _METRICS, compare_leakage)
 
 
 def leaking_regions(eye: Eye) -> np.ndarray:

@@ -4,13 +4,7 @@ import numpy as np
 from skimage.filters import sato, threshold_otsu
 from skimage.morphology import skeletonize
 
-from ffa_keras.evaluation.measures.base import (
-    Compare,
-    Eye,
-    Measure,
-    Metric,
-    Scores,
-)
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
@@ -19,7 +13,11 @@ from ffa_keras.evaluation.measures.overlap import (
 
 # Of the ridges sought, as a share of the image's width.
 _SIGMAS = (1 / 400, 1 / 200, 1 / 120)
-_SECTION = "Vessels"
+_METRICS = (
+    Metric("vessel_dice", "vessel Dice", 3, 1, "Vessels"),
+    Metric("vessel_cldice", "vessel clDice", 3, 1, "Vessels", True),
+    Metric("vessel_auc", "vessel AUC", 3, 1, "Vessels"),
+)
 
 
 def compare_vessels(eye: Eye) -> Compare:
@@ -42,40 +40,25 @@ def compare_vessels(eye: Eye) -> Compare:
     real_ridges = _vesselness(eye.real, inside)
     values = real_ridges[inside]
     if not values.size or values.max() <= 0:
-        return lambda prediction: _scores(*[float("nan")] * 3)
+        missing = {metric.name: float("nan") for metric in _METRICS}
+        return lambda prediction: missing
     threshold = threshold_otsu(values)
     real = real_ridges > threshold
     real_line = skeletonize(real)
 
-    def compare(prediction: np.ndarray) -> Scores:
+    def compare(prediction: np.ndarray) -> dict[str, float]:
         ridges = _vesselness(prediction, inside)
         predicted = ridges > threshold
-        return _scores(
-            dice(real, predicted),
-            centre_line_dice(real, predicted, real_line),
-            roc_area(real[inside], ridges[inside]),
-        )
+        return {
+            "vessel_dice": dice(real, predicted),
+            "vessel_cldice": centre_line_dice(real, predicted, real_line),
+            "vessel_auc": roc_area(real[inside], ridges[inside]),
+        }
 
     return compare
 
 
-VESSELS = Measure(
-    "vessels",
-    (
-        Metric("vessel_dice", "vessel Dice", 3, 1, _SECTION),
-        Metric("vessel_cldice", "vessel clDice", 3, 1, _SECTION, headline=True),
-        Metric("vessel_auc", "vessel AUC", 3, 1, _SECTION),
-    ),
-    compare_vessels,
-)
-
-
-def _scores(overlap: float, on_centre_lines: float, area: float) -> Scores:
-    return {
-        "vessel_dice": overlap,
-        "vessel_cldice": on_centre_lines,
-        "vessel_auc": area,
-    }
+VESSELS = Measure("vessels", _METRICS, compare_vessels)
 
 
 def _vesselness(image: np.ndarray, inside: np.ndarray) -> np.ndarray:
