@@ -1,4 +1,6 @@
-"""Panels that show a case: images, difference and saliency side by side."""
+"""Pictures that show a case: images, difference and saliency side by side."""
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -8,6 +10,7 @@ from ffa_keras.ops import saliency_map
 
 _TITLE_HEIGHT = 22
 _GAP = 4
+_JPEG_QUALITY = 88
 # Saliency and differences of this many grey levels use the full colour range.
 _SALIENCY_RANGE = 60.0
 _DIFFERENCE_RANGE = 128.0
@@ -92,10 +95,67 @@ def saliency_picture(ffa: np.ndarray) -> np.ndarray:
     Returns:
         uint8 [H, W, 3], RGB: blue from -30 grey levels, red from +30.
     """
-    saliency = _compiled_saliency(tf.constant(ffa[None]))[0, ..., 0].numpy()
     half = _SALIENCY_RANGE / 2
-    grey = _stretch(saliency, -half, half)
+    grey = _stretch(ffa_saliency(ffa), -half, half)
     return cv2.applyColorMap(grey, cv2.COLORMAP_JET)[..., ::-1]
+
+
+def ffa_saliency(ffa: np.ndarray) -> np.ndarray:
+    """Return the saliency map (Eq. 1) of an FFA image.
+
+    Args:
+        ffa: uint8 [H, W, 1].
+
+    Returns:
+        float32 [H, W], grey levels above the surroundings.
+    """
+    return _compiled_saliency(tf.constant(ffa[None]))[0, ..., 0].numpy()
+
+
+def stack_rows(rows: Sequence[np.ndarray], gap: int = 6) -> np.ndarray:
+    """Set pictures of any width below each other, flush left on white.
+
+    Args:
+        rows: uint8 [H, W, 3].
+        gap: white pixels below each.
+
+    Returns:
+        uint8 [H', W', 3], as wide as the widest.
+    """
+    width = max(row.shape[1] for row in rows)
+    return np.vstack(
+        [
+            np.pad(
+                row,
+                ((0, gap), (0, width - row.shape[1]), (0, 0)),
+                constant_values=255,
+            )
+            for row in rows
+        ]
+    )
+
+
+def shrink(image: np.ndarray, width: int) -> np.ndarray:
+    """Return a picture, at most so wide, in its own proportions.
+
+    Args:
+        image: uint8 [H, W, C]; returned as it is if it is narrow enough.
+        width: pixels.
+    """
+    if image.shape[1] <= width:
+        return image
+    size = (width, round(image.shape[0] * width / image.shape[1]))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return small.reshape(size[1], size[0], -1)
+
+
+def encode_jpeg(rgb: np.ndarray) -> bytes:
+    """Return a picture, uint8 [H, W, 3] RGB, as the bytes of a JPEG file."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    _, jpeg = cv2.imencode(
+        ".jpg", np.ascontiguousarray(rgb[..., ::-1]), quality
+    )
+    return jpeg.tobytes()
 
 
 def to_rgb(grey: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@ r"""Judge a trained generator on held-out eyes.
 
     python -m ffa_keras.evaluation --run_dir=runs/isfahan
 
-Writes `report.json`, `report.md`, `report.html`, `model_card.md` and
-`figures/*.png`.
+Writes `report.html`, a page to look at or to mail; the same as `report.md` and
+`report.json`; `model_card.md` and `figures/*.png`.
 """
 
 from absl import flags
@@ -11,7 +11,7 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.data.manifest import SPLITS
 from ffa_keras.evaluation.evaluate import evaluate_run
-from ffa_keras.evaluation.report import tables
+from ffa_keras.evaluation.rendering import tables
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
 _DATASET_DIR = flags.DEFINE_string(
@@ -37,7 +37,7 @@ def main() -> None:
         _OUTPUT.value,
         _INCEPTION_WEIGHTS.value,
     )
-    rows = tables(report)["Summary"]
+    rows = next(iter(tables(report).values()))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)

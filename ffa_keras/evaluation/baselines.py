@@ -1,10 +1,9 @@
-"""The trivial answers that a trained generator must beat."""
+"""The trivial predictions that a trained generator must beat."""
 
 from collections.abc import Callable
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 Translator = Callable[[np.ndarray], np.ndarray]
 
@@ -21,31 +20,43 @@ def inverted_green(fundus: np.ndarray) -> np.ndarray:
     return 255 - fundus[..., 1:2]
 
 
-def mean_training_ffa(pairs: tf.data.Dataset) -> Translator:
-    """Return a translator that always answers the mean training FFA.
+class MeanTrainingFfa:
+    """Predicts the mean training FFA, whatever the photograph."""
 
-    Args:
-        pairs: records of the training split with `ffa` uint8 [H, W, 1].
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean = np.zeros((0, 0))
 
-    Returns:
-        fundus uint8 [H, W, 3] to uint8 [H, W, 1]: the mean, each image first
-        brought to the size of the first, and the mean to that of the fundus.
-    """
-    mean = np.zeros((0, 0))
-    for count, pair in enumerate(pairs):
-        image = pair["ffa"].numpy()[..., 0].astype(np.float64)
-        if not count:
-            mean = np.zeros_like(image)
-        mean += (_resize(image, mean.shape) - mean) / (count + 1)
+    def add(self, ffa: np.ndarray) -> None:
+        """Count a training image in, brought to the size of the first.
 
-    def translate(fundus: np.ndarray) -> np.ndarray:
-        resized = _resize(mean, fundus.shape[:2])
+        Args:
+            ffa: uint8 [H, W, 1].
+        """
+        image = ffa[..., 0].astype(np.float64)
+        if not self._count:
+            self._mean = np.zeros_like(image)
+        self._count += 1
+        image = _resize(image, self._mean.shape)
+        self._mean += (image - self._mean) / self._count
+
+    def __call__(self, fundus: np.ndarray) -> np.ndarray:
+        """Return the mean in the size of a photograph.
+
+        Args:
+            fundus: uint8 [H, W, 3].
+
+        Returns:
+            uint8 [H, W, 1].
+        """
+        resized = _resize(self._mean, fundus.shape[:2])
         return np.round(resized.clip(0, 255)).astype(np.uint8)[..., None]
-
-    return translate
 
 
 def _resize(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if image.shape == shape:
         return image
-    return cv2.resize(image, shape[1::-1], interpolation=cv2.INTER_AREA)
+    # Area averaging repeats pixels where it enlarges.
+    shrinks = image.shape[0] >= shape[0] and image.shape[1] >= shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, shape[1::-1], interpolation=method)

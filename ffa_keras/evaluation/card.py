@@ -1,17 +1,12 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
-from typing import Any
-
-import tensorflow_datasets as tfds
-
-from ffa_keras.data.pipeline import find_dataset
-from ffa_keras.evaluation.report import (
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.evaluation.rendering import (
     INTERVALS,
-    NOTICE,
-    SECTIONS,
     markdown_table,
     section_rows,
 )
+from ffa_keras.evaluation.results import ALL, NOTICE, Report
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\
@@ -31,41 +26,40 @@ _LIMITS = """\
 
 
 def model_card(
-    report: dict[str, Any], config: TrainConfig, dataset_dir: str
+    report: Report, config: TrainConfig, dataset: PreparedDataset
 ) -> str:
     """Write a model card from the numbers of a report.
 
     Args:
         report: of `summarise`.
         config: settings of the run.
-        dataset_dir: prepared dataset that it was judged on.
+        dataset: that it was judged on.
 
     Returns:
         Markdown.
     """
-    info = tfds.builder_from_directory(find_dataset(dataset_dir)).info
-    unit = (info.metadata or {}).get("split_by", "patient")
-    first = next(iter(report["answers"]))
-    groups = report["answers"][first]["groups"]
+    info = dataset.info
+    groups = next(iter(report.systems.values())).groups
     lines = [f"# Model card: {config.method}", "", f"**{NOTICE}**", ""]
-    lines += [f"- {k}: {v}" for k, v in report["facts"].items()][2:]
+    lines += [f"- {key}: {value}" for key, value in report.facts.items()]
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
         f"- dataset: {info.name}, {info.config_name}, version {info.version}",
-        f"- divided by {unit}; no leak between the splits was found",
+        f"- divided by {dataset.split_by}; leaks between the splits:"
+        f" {report.leaks_found}",
         *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
         "- classes judged: "
         + ", ".join(
-            f"{name} {figures['psnr']['of']}"
-            for name, figures in groups.items()
-            if name != "all"
+            f"{name} {next(iter(estimates.values())).of}"
+            for name, estimates in groups.items()
+            if name != ALL
         ),
         f"- trained on patches of {config.patch_height}x{config.patch_width}"
         f" pixels, batch {config.batch_size}, {config.epochs} epochs, seed"
         f" {config.seed}",
         "", "## Results", "", INTERVALS,
     ]  # fmt: skip
-    for section in SECTIONS:
-        rows = section_rows(report["answers"], "all", section)
+    for section, metrics in report.sections().items():
+        rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])

@@ -1,147 +1,266 @@
 """Put every system before the same held-out eyes."""
 
+import collections
+import concurrent.futures
 import dataclasses
-from collections.abc import Iterator, Mapping
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow_datasets as tfds
 
-from ffa_keras.data.pipeline import find_dataset, load_pairs
-from ffa_keras.evaluation.baselines import Translator
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation.baselines import (
+    MeanTrainingFfa,
+    Translator,
+    inverted_green,
+)
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
     kernel_distance,
 )
-from ffa_keras.evaluation.memorisation import TrainingImages
-from ffa_keras.evaluation.metrics import judge
+from ffa_keras.evaluation.measures import MEASURES, Eye, Scores, metrics_of
+from ffa_keras.evaluation.measures.memorisation import TrainingImages
+from ffa_keras.evaluation.results import ImageScores
 
+BASELINES = ("mean training FFA", "inverted green channel")
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
 )
+_FEATURES = (
+    "pair", "patient", "category", "fundus", "ffa", "valid_mask",
+    "leakage_mask",
+)  # fmt: skip
 _SHORT = 8
+# Eyes whose predictions may be judged while the next is translated.
+_IN_WORK = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A held-out eye and the answers to its photograph.
+    """A held-out eye and the predictions from its photograph.
 
     Attributes:
-        pair: first digits of its hash.
+        pair: first digits of its hash, hexadecimal.
         category: name of its class.
-        fundus: uint8 [H, W, 3].
-        real: uint8 [H, W, 1].
-        mask: bool [H, W, 1], the valid area.
-        leakage: bool [H, W, 1], where the eye leaks; `None` if not known.
-        fakes: uint8 [H, W, 1] by the name of who answered.
+        eye: photograph, real FFA and masks.
+        predictions: uint8 [H, W, 1] by the name of the system.
     """
 
     pair: str
     category: str
-    fundus: np.ndarray
-    real: np.ndarray
-    mask: np.ndarray
-    leakage: np.ndarray | None
-    fakes: dict[str, np.ndarray]
+    eye: Eye
+    predictions: dict[str, np.ndarray]
 
 
-class Judging:
-    """Judge translators on a split of a prepared dataset.
+class Judge:
+    """Judges systems, and the trivial predictions, on a split of a dataset.
 
     Args:
-        dataset_dir: prepared dataset.
+        dataset: whose eyes are judged on; its training split is read once.
         split: which of its splits.
-        translators: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1], by name.
+        systems: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1] or [H, W], by
+            name; `BASELINES` come after them.
         inception: features for KID and FID; `None` leaves both out.
 
     Attributes:
-        images: by name, one dict an image with `pair`, `patient`, `category`
-            and the figures, once `cases` has run through.
+        metrics: that predictions are judged by.
+        images: by the name of the system, one score an eye, once `cases` has
+            run through.
 
     Raises:
-        InputError: dataset or split cannot be had.
+        InputError: a split cannot be had.
     """
 
     def __init__(
         self,
-        dataset_dir: str,
+        dataset: PreparedDataset,
         split: str,
-        translators: Mapping[str, Translator],
+        systems: Mapping[str, Translator],
         inception: InceptionFeatures | None = None,
     ):
-        self._pairs = load_pairs(dataset_dir, split)
-        self._categories = category_names(dataset_dir)
-        self._translators = dict(translators)
-        self._training = TrainingImages(load_pairs(dataset_dir, "train"))
-        self._inception = inception
-        self._real_features: list[np.ndarray] = []
-        self._features: dict[str, list[np.ndarray]] = {
-            name: [] for name in translators
+        self._dataset, self._split = dataset, split
+        self._count = int(dataset.pairs(split, _FEATURES).cardinality())
+        self._categories = dataset.categories
+        mean, training = MeanTrainingFfa(), TrainingImages()
+        for record in dataset.records("train", ["ffa"]):
+            mean.add(record["ffa"])
+            training.add(record["ffa"])
+        baselines: tuple[Translator, ...] = (mean, inverted_green)
+        self._systems = {
+            **systems,
+            **dict(zip(BASELINES, baselines, strict=True)),
         }
-        self.images: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in translators
+        self._measures = (*MEASURES, training.measure())
+        self.metrics = metrics_of(self._measures)
+        self._features = _Features(inception) if inception else None
+        self._seconds: dict[str, float] = collections.defaultdict(float)
+        self._lock = threading.Lock()
+        self.images: dict[str, list[ImageScores]] = {
+            name: [] for name in self._systems
         }
 
     def __len__(self) -> int:
-        return int(self._pairs.cardinality())
+        return self._count
 
     def cases(self) -> Iterator[Case]:
-        """Judge and yield one eye after the other."""
-        for pair in tfds.as_numpy(self._pairs):
-            fundus, real, mask = (
-                pair[name] for name in ("fundus", "ffa", "valid_mask")
-            )
-            leakage = pair.get("leakage_mask")
-            about = {
-                "pair": pair["pair"].decode()[:_SHORT],
-                "patient": pair["patient"].decode(),
-                "category": self._categories[int(pair["category"])],
-            }
-            fakes = {n: f(fundus) for n, f in self._translators.items()}
-            for name, fake in fakes.items():
-                figures = judge(real, fake, mask, leakage)
-                figures |= self._training.nearest(real, fake)
-                self.images[name].append({**about, **figures})
-            self._gather_features(real, fakes)
-            yield Case(
-                about["pair"],
-                about["category"],
-                fundus,
-                real,
-                mask > 0,
-                None if leakage is None else leakage > 0,
-                fakes,
-            )
+        """Judge and yield one eye after the other.
 
-    def distances(self) -> dict[str, Any]:
+        Only a few eyes are in memory at a time: what is yielded is to be drawn
+        or written, not kept.
+
+        Raises:
+            InputError: a record or a prediction cannot be judged.
+        """
+        progress = keras.utils.Progbar(len(self), unit_name="image")
+        waiting: collections.deque[_InWork] = collections.deque()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for record in self._dataset.records(self._split, _FEATURES):
+                waiting.append(self._begin(record, pool))
+                if len(waiting) > _IN_WORK:
+                    yield self._end(waiting.popleft())
+                    progress.add(1)
+            while waiting:
+                yield self._end(waiting.popleft())
+                progress.add(1)
+
+    def distances(self) -> dict[str, str]:
         """Return KID and FID of each name, or the reason why there are none."""
-        if self._inception is None:
+        if self._features is None:
             return {"KID and FID": NO_INCEPTION}
-        count = len(self._real_features)
-        if count < 2:
+        return self._features.distances()
+
+    def times(self) -> str:
+        """Return a line with the seconds that each measure took an image.
+
+        Measures run side by side: their sum is not the time that passed.
+        """
+        return "seconds an image: " + ", ".join(
+            f"{name} {seconds / len(self):.3f}"
+            for name, seconds in self._seconds.items()
+        )
+
+    def _begin(
+        self, record: dict[str, Any], pool: concurrent.futures.Executor
+    ) -> "_InWork":
+        """Translate a photograph and have its predictions judged."""
+        pair = record["pair"].decode()
+        if not re.fullmatch("[0-9a-f]+", pair):
+            raise InputError(
+                "the dataset names a pair by something else than a hash; make"
+                " it with python -m datasets.ffa_pairs"
+            )
+        leakage = record.get("leakage_mask")
+        eye = Eye(
+            record["fundus"],
+            record["ffa"],
+            record["valid_mask"] > 0,
+            None if leakage is None else leakage > 0,
+        )
+        case = Case(
+            pair[:_SHORT],
+            self._categories[int(record["category"])],
+            eye,
+            {
+                name: _checked(
+                    self._timed("translation", translate, eye.fundus), eye, name
+                )
+                for name, translate in self._systems.items()
+            },
+        )
+        # Tasks start in this order, so that none waits for one behind it.
+        compares = [
+            pool.submit(self._timed, measure.name, measure.of, eye)
+            for measure in self._measures
+        ]
+
+        def judge(number: int, prediction: np.ndarray) -> Scores:
+            compare = compares[number].result()
+            name = self._measures[number].name
+            return self._timed(name, compare, prediction)
+
+        scores = {
+            name: [
+                pool.submit(judge, number, prediction)
+                for number in range(len(compares))
+            ]
+            for name, prediction in case.predictions.items()
+        }
+        return _InWork(case, record["patient"].decode(), scores)
+
+    def _end(self, work: "_InWork") -> Case:
+        """Wait for the scores of a case."""
+        case = work.case
+        for name, parts in work.scores.items():
+            scores: Scores = {}
+            for part in parts:
+                scores |= part.result()
+            self.images[name].append(
+                ImageScores(case.pair, work.patient, case.category, scores)
+            )
+        if self._features:
+            self._features.add(case)
+        return case
+
+    def _timed(
+        self, name: str, function: Callable[..., Any], argument: Any
+    ) -> Any:
+        start = time.perf_counter()
+        result = function(argument)
+        with self._lock:
+            self._seconds[name] += time.perf_counter() - start
+        return result
+
+
+@dataclasses.dataclass(frozen=True)
+class _InWork:
+    """A case whose scores, by system and measure, are being computed."""
+
+    case: Case
+    patient: str
+    scores: dict[str, list[concurrent.futures.Future[Scores]]]
+
+
+class _Features:
+    """Gathers the Inception features of real and predicted images."""
+
+    def __init__(self, inception: InceptionFeatures):
+        self._inception = inception
+        self._real: list[np.ndarray] = []
+        self._predicted: dict[str, list[np.ndarray]] = {}
+
+    def add(self, case: Case) -> None:
+        self._real.append(self._inception(case.eye.real))
+        for name, prediction in case.predictions.items():
+            features = self._predicted.setdefault(name, [])
+            features.append(self._inception(prediction))
+
+    def distances(self) -> dict[str, str]:
+        if len(self._real) < 2:
             return {"KID and FID": "not computed: fewer than two images"}
-        real = np.stack(self._real_features)
+        real = np.stack(self._real)
         result = {}
-        for name, features in self._features.items():
-            fake = np.stack(features)
+        for name, features in self._predicted.items():
+            predicted = np.stack(features)
             result[f"KID and FID of {name}"] = (
-                f"{kernel_distance(real, fake):.4f} and"
-                f" {frechet_distance(real, fake):.2f}, N = {count}"
+                f"{kernel_distance(real, predicted):.4f} and"
+                f" {frechet_distance(real, predicted):.2f}, N = {len(real)}"
             )
         return result
 
-    def _gather_features(
-        self, real: np.ndarray, fakes: dict[str, np.ndarray]
-    ) -> None:
-        if self._inception is None:
-            return
-        self._real_features.append(self._inception(real))
-        for name, fake in fakes.items():
-            self._features[name].append(self._inception(fake))
 
-
-def category_names(dataset_dir: str) -> list[str]:
-    """Return the names of a dataset's classes."""
-    builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-    return builder.info.features["category"].names
+def _checked(prediction: np.ndarray, eye: Eye, name: str) -> np.ndarray:
+    """Return a prediction as [H, W, 1]; refuse one of another size."""
+    shape = eye.real.shape
+    if prediction.shape not in (shape, shape[:2]):
+        raise InputError(
+            f"{name}: predicts images of shape {list(prediction.shape)} where"
+            f" {list(shape)} is needed: one grey image of the photograph's size"
+        )
+    return prediction.reshape(shape)

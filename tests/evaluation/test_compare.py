@@ -1,6 +1,7 @@
 """The comparison: one table in four forms, figure, page, refusals."""
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -9,16 +10,26 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.compare.grid import comparison_grid, leakage_box
-from ffa_keras.evaluation.compare.page import comparison_page
+from ffa_keras.evaluation.compare.grid import (
+    LeakingCases,
+    comparison_grid,
+    leakage_box,
+)
+from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
+from ffa_keras.evaluation.compare.paired import Comparison, against_reference
 from ffa_keras.evaluation.compare.tables import to_csv, to_latex, to_markdown
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.judging import Case
-from ffa_keras.evaluation.report import METRICS, summarise
+from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
+from ffa_keras.evaluation.results import ImageScores, summarise
+from ffa_keras.evaluation.statistics import Difference
 
 METHODS = ["proposed", "no_saliency"]
+METRICS = metrics_of(MEASURES)
 
 
 def _case(pair="0a1b2c3d", category="large_focal", centre=(90, 30)):
@@ -29,57 +40,72 @@ def _case(pair="0a1b2c3d", category="large_focal", centre=(90, 30)):
     def ffa():
         return rng.integers(0, 256, (120, 160, 1), np.uint8)
 
-    return Case(
-        pair,
-        category,
+    eye = Eye(
         rng.integers(0, 256, (120, 160, 3), np.uint8),
         ffa(),
         np.ones((120, 160, 1), bool),
         leak[..., None],
-        {name: ffa() for name in METHODS},
     )
+    return Case(pair, category, eye, {name: ffa() for name in METHODS})
 
 
 @pytest.fixture(scope="module")
-def report():
+def comparison():
     rng = np.random.default_rng(0)
-    images = {
-        name: [
-            {
-                "pair": f"{number:08x}",
-                "patient": f"p{number}",
-                "category": "normal",
-                **{metric: float(rng.normal(0.5, 0.1)) for metric in METRICS},
-            }
-            for number in range(6)
-        ]
-        for name in METHODS
-    }
-    for image in images["no_saliency"]:
-        image["leak_dice"] = float("nan")
-    made = summarise(images, {"split": "test", "methods": METHODS})
-    figure = {"mean": -0.1, "low": -0.2, "high": 0.0, "n": 6, "p": 0.25}
-    made["paired"] = {"no_saliency": dict.fromkeys(METRICS, figure)}
-    return made
+
+    def image(name, number):
+        scores = {m.name: float(rng.normal(0.5, 0.1)) for m in METRICS}
+        if name == "no_saliency":
+            scores["leak_dice"] = float("nan")
+        return ImageScores(f"{number:08x}", f"p{number}", "normal", scores)
+
+    images = {name: [image(name, n) for n in range(6)] for name in METHODS}
+    report = summarise(images, METRICS, {"split": "test"}, 0)
+    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 0.25)
+    paired = {m.name: difference for m in METRICS}
+    return Comparison(report, METHODS, {"no_saliency": paired})
 
 
-def test_csv_holds_every_figure(report):
-    rows = list(csv.DictReader(io.StringIO(to_csv(report))))
+def test_csv_holds_every_figure(comparison):
+    rows = list(csv.DictReader(io.StringIO(to_csv(comparison))))
     assert len(rows) == 2 * 2 * len(METRICS)
+    written = comparison.to_json()
     for row in rows:
-        answer = report["answers"][row["method"]]["groups"][row["group"]]
-        expected = answer[row["metric"]]["mean"]
+        group = written["answers"][row["method"]]["groups"][row["group"]]
+        expected = group[row["metric"]]["mean"]
         assert row["mean"] == ("" if expected is None else str(expected))
     paired = [row for row in rows if row["p"]]
     assert {row["method"] for row in paired} == {"no_saliency"}
     assert {float(row["difference"]) for row in paired} == {-0.1}
+    assert {row["group"] for row in paired} == {"all"}
 
 
-def test_latex_marks_the_best_and_escapes_names(report):
-    text = to_latex(report)
+def test_json_holds_the_methods_and_the_paired_tests(comparison):
+    written = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    assert written["facts"]["methods"] == METHODS
+    found = written["paired"]["no_saliency"]["psnr"]
+    assert found == dict(mean=-0.1, low=-0.2, high=0.0, n=6, of=6, p=0.25)
+
+
+def test_rivals_are_compared_with_the_proposed_system(comparison):
+    found = against_reference(comparison.report, METHODS).paired
+    assert list(found) == ["no_saliency"]
     means = {
-        name: answer["groups"]["all"]["l1_valid"]["mean"]
-        for name, answer in report["answers"].items()
+        name: system.groups["all"]["psnr"].mean
+        for name, system in comparison.report.systems.items()
+    }
+    expected = means["no_saliency"] - means["proposed"]
+    assert found["no_saliency"]["psnr"].mean == pytest.approx(expected)
+    assert found["no_saliency"]["leak_dice"].n == 0
+    alone = against_reference(comparison.report, ["no_saliency"])
+    assert alone.paired == {}
+
+
+def test_latex_marks_the_best_and_escapes_names(comparison):
+    text = to_latex(comparison.report)
+    means = {
+        name: system.groups["all"]["l1_valid"].mean
+        for name, system in comparison.report.systems.items()
     }
     assert rf"\textbf{{{min(means.values()):.2f}}}" in text
     assert r"no\_saliency & " in text
@@ -87,8 +113,8 @@ def test_latex_marks_the_best_and_escapes_names(report):
     assert [line.count(" & ") for line in body.splitlines()] == [6, 6]
 
 
-def test_markdown_tells_differences_with_interval_and_p(report):
-    text = to_markdown(report)
+def test_markdown_tells_differences_with_interval_and_p(comparison):
+    text = to_markdown(comparison)
     assert "-0.100 (-0.200 to +0.000), p = 0.250" in text
     assert "not for clinical use" in text
     assert "## Normal" in text
@@ -111,17 +137,72 @@ def test_the_figure_has_two_rows_of_tiles_a_case():
     assert grid.shape[1] >= 4 * 160 * 4 / 3
 
 
-def test_the_page_needs_nothing_else_and_shows_every_case(report):
-    cases = [_case(), _case("00000001", "normal")]
-    page = comparison_page(report, cases, METHODS)
-    assert not re.search(r"https?://|src=\"[^\"d]|href=", page)
-    data = re.search(r"const cases = (\[.*?\]), methods", page, re.DOTALL)
-    shown = json.loads(data[1])
-    assert [s["title"].split(",")[0] for s in shown] == [c.pair for c in cases]
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc"))))
+def test_the_figure_is_of_those_that_leak_most_whatever_their_order(leaks):
+    mask = np.ones((16, 16, 1), bool)
+    images = (np.zeros((16, 16, c), np.uint8) for c in (3, 1))
+    eye = Eye(*images, mask)
+    kept = LeakingCases()
+    for number, (area, category) in enumerate(leaks):
+        leakage = np.arange(256).reshape(16, 16, 1) < area
+        leaking = dataclasses.replace(eye, leakage=leakage)
+        kept.add(Case(str(number), category, leaking, {}))
+    # Category by category, those that leak most first; ties as they came.
+    ranked = sorted(range(len(leaks)), key=lambda n: -leaks[n][0])
+    columns = {}
+    for number in ranked:
+        columns.setdefault(leaks[number][1], []).append(number)
+    expected = [
+        column[turn]
+        for turn in range(len(leaks))
+        for column in columns.values()
+        if turn < len(column)
+    ]
+    assert [int(case.pair) for case in kept.cases] == expected[:4]
+
+
+def test_the_page_finds_every_picture_beside_it(comparison, tmp_path):
+    pictures = CasePictures(tmp_path / "pictures", METHODS)
+    for case in (_case(), _case("00000001", "normal")):
+        pictures.add(case)
+    page = comparison_page(comparison, pictures.cases)
+    assert not re.search(r"https?://|src=|href=", page)
+    shown = json.loads(re.search(r"const cases = (\[.*?\]), methods", page)[1])
+    assert [case["pair"] for case in shown] == ["0a1b2c3d", "00000001"]
+    # What the script of the page asks for.
+    names = re.findall(r'file\("(\w+)"\)', page)
+    endings = re.findall(r'file\(method( \+ "(\w+)")?\)', page)
+    names += [name + ending for name in METHODS for _, ending in endings]
     for case in shown:
-        assert list(case["answers"]) == METHODS
-        assert case["fundus"].startswith("data:image/jpeg;base64,")
+        written = {
+            p.stem for p in (tmp_path / "pictures" / case["pair"]).iterdir()
+        }
+        assert written == set(names)
     assert "not for clinical use" in page
+
+
+def test_the_page_stays_small_whatever_the_number_of_cases(comparison):
+    cases = [
+        {"pair": f"{n:08x}", "title": f"{n:08x}, normal"} for n in range(250)
+    ]
+    systems = comparison.report.systems["proposed"]
+    names = [f"system_{n}" for n in range(9)]
+    report = dataclasses.replace(
+        comparison.report, systems=dict.fromkeys(names, systems)
+    )
+    page = comparison_page(Comparison(report, names, {}), cases)
+    assert len(page) < 100_000
+
+
+def test_a_name_cannot_become_markup_or_script(comparison):
+    evil = "</script><img src=x onerror=alert(1)>"
+    systems = {evil: comparison.report.systems["proposed"]}
+    report = dataclasses.replace(comparison.report, systems=systems)
+    cases = [{"pair": "00000001", "title": f"00000001, {evil}"}]
+    page = comparison_page(Comparison(report, [evil], {}), cases)
+    assert page.count("</script>") == 1
+    assert "<img src=x" not in page
 
 
 @pytest.fixture(scope="module")
@@ -180,10 +261,13 @@ def test_one_command_trains_judges_and_tells(
         assert f"| {method} |" in printed
         card = (folder / f"model_card_{method}.md").read_text()
         assert "not for clinical use" in card
+        assert "leaks between the splits: none found" in card
         summary = report["answers"][method]["groups"]["all"]["psnr_valid"]
         assert f"{summary['mean']:.2f}" in card
     assert "no Inception" in printed or "--inception_weights" in printed
     assert cv2.imread(str(folder / "figure.png")).shape[1] > 4 * 160
+    shown = list((folder / "pictures").iterdir())
+    assert len(shown) == len(report["answers"]["proposed"]["images"])
     for name in ("comparison.md", "comparison.tex", "index.html"):
         assert "resnet" in (folder / name).read_text()
     again = run_program(*command).stdout

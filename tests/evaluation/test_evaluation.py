@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import types
 
 import cv2
 import numpy as np
@@ -10,13 +12,25 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import inverted_green, mean_training_ffa
+from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
+from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.evaluate import evaluate_run
-from ffa_keras.evaluation.metrics import judge
-from ffa_keras.evaluation.report import summarise, tables
+from ffa_keras.evaluation.figures import in_turn
+from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
+from ffa_keras.evaluation.rendering import tables, write_report
+from ffa_keras.evaluation.results import ImageScores, summarise
 from ffa_keras.evaluation.statistics import mean_with_interval
+from ffa_keras.training.config import TrainConfig
 from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import translate
+
+METRICS = metrics_of(MEASURES)
+
+
+def _report(category="normal", system="generator", leaks=0):
+    scores = {metric.name: 0.5 for metric in METRICS}
+    image = ImageScores("0a1b2c3d", "p", category, scores)
+    return summarise({system: [image]}, METRICS, {"split": "test"}, leaks)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +75,14 @@ def test_the_generator_stands_beside_the_trivial_answers(evaluated):
     assert all(name in printed for name in names)
 
 
-def test_all_three_forms_say_the_same(evaluated):
-    folder, _ = evaluated
-    report = json.loads((folder / "report.json").read_text())
-    markdown = (folder / "report.md").read_text()
-    page = (folder / "report.html").read_text()
+def test_all_forms_say_the_same(tmp_path):
+    report = _report()
+    write_report(report, tmp_path, {})
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written == report.to_json()
+    markdown = (tmp_path / "report.md").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert list(tables(report))[0] == "Summary"
     for rows in tables(report).values():
         for row in rows[1:]:
             assert "| " + " | ".join(row) + " |" in markdown
@@ -74,14 +91,51 @@ def test_all_three_forms_say_the_same(evaluated):
         assert "not for clinical use" in text
 
 
-def test_every_image_has_its_figure(evaluated):
+def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
     folder, _ = evaluated
+    report = json.loads((folder / "report.json").read_text())
+    pairs = [i["pair"] for i in report["answers"]["generator"]["images"]]
     page = (folder / "report.html").read_text()
-    figures = re.findall(r'src="(figures/[0-9a-f]{8}\.png)"', page)
-    assert figures
-    for figure in [*figures, "figures/overview.png"]:
-        height, width, channels = cv2.imread(str(folder / figure)).shape
+    sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
+    assert len(sources) == min(len(pairs), 24)
+    assert all(s.startswith("data:image/jpeg;base64,") for s in sources)
+    for name in [*pairs, "overview"]:
+        figure = cv2.imread(str(folder / "figures" / f"{name}.png"))
+        height, width, channels = figure.shape
         assert width >= 6 * 128 and height >= 128 and channels == 3
+
+
+def test_nothing_in_the_page_is_taken_for_markup(tmp_path):
+    evil = '<img src=x onerror="alert(1)">'
+    write_report(_report(evil, evil), tmp_path, {evil: "data:,"})
+    page = (tmp_path / "report.html").read_text()
+    assert "<img src=x" not in page.lower() and 'onerror="' not in page
+    assert page.count("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;") > 3
+
+
+@pytest.mark.parametrize(
+    "leaks, said", [(0, "none found"), (2, "2"), (None, "not looked for")]
+)
+def test_leaks_are_told_as_the_audit_found_them(leaks, said):
+    report = _report(leaks=leaks)
+    assert report.to_json()["facts"]["leaks between splits"] == said
+    card = model_card(report, TrainConfig(), _Described())
+    assert f"leaks between the splits: {said}\n" in card
+
+
+class _Described:
+    """A prepared dataset as a model card sees it."""
+
+    split_by = "eye"
+    info = types.SimpleNamespace(
+        name="pairs", config_name="folder", version="1.0.0", splits={}
+    )
+
+
+def test_cases_are_chosen_from_each_category_in_turn():
+    cases = list(zip("abcdef", "xxxyzz", strict=True))
+    assert "".join(c for c, _ in in_turn(cases, 10)) == "adebfc"
+    assert in_turn(cases, 2) == [("a", "x"), ("d", "y")]
 
 
 def test_no_patient_is_named(evaluated, phantom_dataset):
@@ -101,7 +155,7 @@ def test_no_patient_is_named(evaluated, phantom_dataset):
         ({"run_dir": "nowhere"}, "--run_dir=nowhere: no such folder"),
         ({"dataset_dir": "nowhere"}, "--dataset_dir=nowhere: no such folder"),
         ({"split": "tomorrow"}, "the tomorrow split is empty"),
-        ({"output": "{run}"}, "exists and is no evaluation"),
+        ({"output": "{run}"}, "file that was not written by this program"),
     ],
 )
 def test_bad_input_is_refused_and_leaves_nothing(
@@ -118,17 +172,54 @@ def test_bad_input_is_refused_and_leaves_nothing(
     assert (trained_run / "generator.keras").is_file()
 
 
+def test_the_output_folder_is_checked_before_anything_else(
+    trained_run, tmp_path
+):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "flags.cfg").write_bytes((trained_run / "flags.cfg").read_bytes())
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "report.json").write_text("{}")
+    (tmp_path / "thesis" / "thesis.tex").write_text("years of work")
+    # There is no generator to load, and nobody has found out yet.
+    with pytest.raises(InputError, match="not written by this program"):
+        evaluate_run(run, output=str(tmp_path / "thesis"))
+    assert (tmp_path / "thesis" / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_report_is_replaced_but_no_file_of_the_users(
+    evaluated, trained_run, tmp_path
+):
+    folder = tmp_path / "report"
+    shutil.copytree(evaluated[0], folder)
+    evaluate_run(trained_run, output=str(folder))
+    again = (folder / "report.json").read_bytes()
+    assert again == (evaluated[0] / "report.json").read_bytes()
+    notes = folder / "figures" / "notes.txt"
+    notes.write_text("seen by Dr Who")
+    with pytest.raises(InputError, match="notes.txt"):
+        evaluate_run(trained_run, output=str(folder))
+    assert notes.read_text() == "seen by Dr Who"
+
+
 def test_perfect_images_are_valid_json_and_counted_out():
     flat = np.full((16, 16, 1), 9, np.uint8)
-    figures = judge(flat, flat, flat)
-    about = {"pair": "0" * 8, "patient": "p", "category": "normal"}
-    report = summarise({"generator": [{**about, **figures}]}, {})
-    json.dumps(report, allow_nan=False)
-    summary = report["answers"]["generator"]["groups"]["all"]
+    eye = Eye(np.zeros((16, 16, 3), np.uint8), flat, flat > 0)
+    scores = {k: v for m in MEASURES for k, v in m.of(eye)(flat).items()}
+    image = ImageScores("0" * 8, "p", "normal", scores)
+    report = summarise({"generator": [image]}, METRICS, {}, None)
+    written = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    summary = written["answers"]["generator"]["groups"]["all"]
     assert summary["psnr"]["mean"] is None
     assert summary["psnr"]["n"] == 0
     assert summary["ssim"]["mean"] == pytest.approx(1)
     assert tables(report)["Summary"][1][1] == "none"
+
+
+def test_scores_of_other_metrics_are_an_error():
+    image = ImageScores("0" * 8, "p", "normal", {"psnr": 20.0})
+    with pytest.raises(ValueError, match="missing metrics.*ssim"):
+        summarise({"generator": [image]}, METRICS, {}, None)
 
 
 def test_the_interval_resamples_patients_not_images():
@@ -138,15 +229,15 @@ def test_the_interval_resamples_patients_not_images():
     thrice = mean_with_interval(
         np.repeat(by_patient, 3), np.repeat([f"p{i}" for i in range(40)], 3)
     )
-    assert thrice["mean"] == pytest.approx(once["mean"])
-    width = once["high"] - once["low"]
+    assert thrice.mean == pytest.approx(once.mean)
+    width = once.high - once.low
     # Normal theory: twice 1.96 standard errors.
     assert width == pytest.approx(3.92 * by_patient.std() / 40**0.5, rel=0.15)
-    assert thrice["high"] - thrice["low"] == pytest.approx(width, rel=0.1)
+    assert thrice.high - thrice.low == pytest.approx(width, rel=0.1)
 
 
 def test_one_patient_has_no_interval():
-    assert np.isnan(mean_with_interval([1.0, 2.0], ["p", "p"])["low"])
+    assert np.isnan(mean_with_interval([1.0, 2.0], ["p", "p"]).low)
 
 
 def test_the_inverted_green_channel():
@@ -156,10 +247,20 @@ def test_the_inverted_green_channel():
     )
 
 
-def test_the_mean_training_ffa_takes_the_size_of_the_question(phantom_dataset):
-    pairs = load_pairs(phantom_dataset, "train")
-    expected = np.mean([p["ffa"] for p in pairs.as_numpy_iterator()], axis=0)
-    answer = mean_training_ffa(pairs)
-    same = answer(np.zeros((128, 128, 3), np.uint8))
-    np.testing.assert_allclose(same, expected, atol=0.5)
-    assert answer(np.zeros((64, 96, 3), np.uint8)).shape == (64, 96, 1)
+def test_the_mean_training_ffa_takes_the_size_of_the_question():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 32, 48, 1), np.uint8)
+    mean = MeanTrainingFfa()
+    for image in images:
+        mean.add(image)
+    same = mean(np.zeros((32, 48, 3), np.uint8))
+    np.testing.assert_allclose(same, images.mean(0), atol=0.5)
+    assert mean(np.zeros((64, 96, 3), np.uint8)).shape == (64, 96, 1)
+
+
+def test_the_mean_training_ffa_is_enlarged_without_blocks():
+    mean = MeanTrainingFfa()
+    ramp = np.arange(0, 128, 8, dtype=np.uint8)
+    mean.add(np.tile(ramp[None, :, None], (16, 1, 1)))
+    larger = mean(np.zeros((64, 64, 3), np.uint8))[32, 4:-4, 0]
+    assert set(np.diff(larger.astype(int))) == {2}

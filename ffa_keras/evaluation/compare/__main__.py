@@ -7,8 +7,8 @@ Every setting of `train_main.py` is a flag here too, but for `method` and
 `run_dir`, and holds for all systems that have it. Runs are kept in RUNS_DIR;
 the same command goes on where it was stopped, and only judges what is trained.
 
-Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`, `index.html`
-to leaf through, and `model_card_METHOD.md`.
+Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`,
+`model_card_METHOD.md`, and `index.html` to leaf through the pictures beside it.
 """
 
 from absl import flags

@@ -2,98 +2,93 @@
 
 import csv
 import io
-from typing import Any
+import math
 
-from ffa_keras.evaluation.report import (
+from ffa_keras.evaluation.compare.paired import Comparison
+from ffa_keras.evaluation.measures import Metric
+from ffa_keras.evaluation.rendering import (
     INTERVALS,
-    METRICS,
-    NOTICE,
-    SECTIONS,
+    Rows,
+    fact_lines,
+    heading,
     markdown_table,
     number,
     section_rows,
 )
+from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.evaluation.statistics import Difference
 
 _PAIRED = (
     "Difference from `proposed`, mean over images; in brackets the 95 %"
     " interval from resampling patients; p of the sign-flip test over"
     " patients, adjusted for the number of rivals (Holm)."
 )
-_IN_LATEX = (
-    "psnr_valid",
-    "ssim_valid",
-    "ms_ssim_valid",
-    "l1_valid",
-    "vessel_cldice",
-    "leak_dice",
-)
+# Sections that are told for each category too.
+_BY_CATEGORY = ("Summary", "Leakage")
 _ESCAPED = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#"})
 
 
-def to_markdown(report: dict[str, Any]) -> str:
+def to_markdown(comparison: Comparison) -> str:
     """Return all tables, the paired tests and the categories.
 
     Args:
-        report: of `summarise`, with `paired`: differences by rival and metric.
+        comparison: of `against_reference`.
     """
+    report = comparison.report
     lines = ["# Comparison", "", f"**{NOTICE}**", ""]
-    lines += [
-        f"- {key}: {value}"
-        for key, value in report["facts"].items()
-        if key not in ("notice", "methods")
-    ]
+    lines += [f"- {line}" for line in fact_lines(report)]
     lines += ["", INTERVALS]
-    answers = report["answers"]
-    for section in SECTIONS:
-        rows = section_rows(answers, "all", section)
+    sections = report.sections()
+    for section, metrics in sections.items():
+        rows = section_rows(report, ALL, metrics)
         lines += ["", f"## {section}", "", *markdown_table(rows)]
-    if report["paired"]:
+    if comparison.paired:
         lines += ["", "## Against the proposed system", "", _PAIRED]
-        lines += ["", *markdown_table(_paired_rows(report["paired"]))]
-    groups = [g for g in next(iter(answers.values()))["groups"] if g != "all"]
-    for group in groups:
-        lines += ["", f"## {group.replace('_', ' ').capitalize()}"]
-        for section in ("Summary", "Leakage"):
-            rows = section_rows(answers, group, section)
-            lines += ["", *markdown_table(rows)]
+        lines += ["", *markdown_table(_paired_rows(comparison))]
+    for group in report.groups():
+        if group != ALL:
+            lines += ["", f"## {heading(group)}"]
+            for section in _BY_CATEGORY:
+                rows = section_rows(report, group, sections[section])
+                lines += ["", *markdown_table(rows)]
     return "\n".join(lines) + "\n"
 
 
-def to_latex(report: dict[str, Any]) -> str:
+def to_latex(report: Report) -> str:
     """Return a `booktabs` table as the paper's Tables 1 and 2, best in bold.
 
     Args:
         report: of `summarise`.
     """
-    answers = report["answers"]
+    metrics = _headlines(report)
     lines = [
         r"% needs \usepackage{booktabs}",
-        r"\begin{tabular}{l" + "r" * len(_IN_LATEX) + "}",
+        r"\begin{tabular}{l" + "r" * len(metrics) + "}",
         r"\toprule",
-        _latex_row(["Method", *(METRICS[m].label for m in _IN_LATEX)]),
+        _latex_row(["Method", *(metric.label for metric in metrics)]),
         r"\midrule",
     ]
-    best = {metric: _best(answers, metric) for metric in _IN_LATEX}
-    for name, answer in answers.items():
+    best = {metric.name: _best(report, metric) for metric in metrics}
+    for name, system in report.systems.items():
         cells = [name.translate(_ESCAPED)]
-        for metric in _IN_LATEX:
-            figure = answer["groups"]["all"][metric]
-            text = number(figure["mean"], metric)
-            if figure["mean"] is not None and figure["mean"] == best[metric]:
+        for metric in metrics:
+            found = system.groups[ALL][metric.name]
+            text = number(found.mean, metric)
+            if found.mean == best[metric.name]:
                 text = rf"\textbf{{{text}}}"
-            if figure["low"] is not None:
-                low, high = (number(figure[k], metric) for k in ("low", "high"))
+            if math.isfinite(found.low):
+                low, high = (number(x, metric) for x in (found.low, found.high))
                 text += rf" {{\scriptsize [{low}, {high}]}}"
             cells.append(text)
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def to_csv(report: dict[str, Any]) -> str:
-    """Return every figure, one a line.
+def to_csv(comparison: Comparison) -> str:
+    """Return every estimate, one a line; what is missing is empty.
 
     Args:
-        report: of `summarise`, with `paired`.
+        comparison: of `against_reference`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -101,45 +96,51 @@ def to_csv(report: dict[str, Any]) -> str:
     writer.writerow(
         ["method", "group", "metric", "mean", "low", "high", "n", *paired_names]
     )
-    for name, answer in report["answers"].items():
-        for group, figures in answer["groups"].items():
-            for metric, figure in figures.items():
-                paired = {}
-                if group == "all":
-                    paired = report["paired"].get(name, {}).get(metric, {})
-                writer.writerow(
-                    [name, group, metric]
-                    + [figure[k] for k in ("mean", "low", "high", "n")]
-                    + [paired.get(k) for k in ("mean", "low", "high", "p")]
-                )
+    for name, system in comparison.report.systems.items():
+        for group, estimates in system.groups.items():
+            paired = comparison.paired.get(name, {}) if group == ALL else {}
+            for metric, e in estimates.items():
+                cells: list[float | None] = [e.mean, e.low, e.high, e.n]
+                d = paired.get(metric)
+                cells += [d.mean, d.low, d.high, d.p] if d else [None] * 4
+                writer.writerow([name, group, metric, *map(_finite, cells)])
     return text.getvalue()
 
 
-def _paired_rows(paired: dict[str, Any]) -> list[list[str]]:
-    shown = [metric for metric in _IN_LATEX if metric != "ms_ssim_valid"]
-    rows = [["", *(METRICS[metric].label for metric in shown)]]
-    for method, figures in paired.items():
-        rows.append([method, *(_difference(figures[m], m) for m in shown)])
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _headlines(report: Report) -> list[Metric]:
+    return [metric for metric in report.metrics if metric.headline]
+
+
+def _paired_rows(comparison: Comparison) -> Rows:
+    metrics = _headlines(comparison.report)
+    rows = [["", *(metric.label for metric in metrics)]]
+    for rival, found in comparison.paired.items():
+        cells = [_difference(found[metric.name], metric) for metric in metrics]
+        rows.append([rival, *cells])
     return rows
 
 
-def _difference(figure: dict[str, Any], metric: str) -> str:
-    if figure["mean"] is None:
-        return "none"
-    digits = METRICS[metric].digits
-    text = f"{figure['mean']:+.{digits}f}"
-    if figure["low"] is None:
+def _difference(found: Difference, metric: Metric) -> str:
+    text, low, high = (
+        number(x, metric, "+") for x in (found.mean, found.low, found.high)
+    )
+    if "none" in (text, low):
         return text
-    text += f" ({figure['low']:+.{digits}f} to {figure['high']:+.{digits}f})"
-    return f"{text}, p = {figure['p']:.3f}"
+    return f"{text} ({low} to {high}), p = {found.p:.3f}"
 
 
-def _best(answers: dict[str, Any], metric: str) -> float | None:
-    means = [a["groups"]["all"][metric]["mean"] for a in answers.values()]
-    present = [mean for mean in means if mean is not None]
-    if not present:
-        return None
-    return max(present) if METRICS[metric].best > 0 else min(present)
+def _best(report: Report, metric: Metric) -> float | None:
+    means = [
+        system.groups[ALL][metric.name].mean
+        for system in report.systems.values()
+    ]
+    present = [mean for mean in means if math.isfinite(mean)]
+    choose = max if metric.best > 0 else min
+    return choose(present) if present else None
 
 
 def _latex_row(cells: list[str]) -> str:

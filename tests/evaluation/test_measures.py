@@ -15,17 +15,32 @@ from ffa_keras.evaluation.inception import (
     frechet_distance,
     kernel_distance,
 )
-from ffa_keras.evaluation.leakage import leakage_agreement, salient_regions
-from ffa_keras.evaluation.memorisation import TrainingImages
-from ffa_keras.evaluation.metrics import l1
-from ffa_keras.evaluation.ms_ssim import ms_ssim
-from ffa_keras.evaluation.statistics import holm, paired_difference
-from ffa_keras.evaluation.vessels import (
+from ffa_keras.evaluation.measures import (
+    MEASURES,
+    Eye,
+    Measure,
+    Metric,
+    metrics_of,
+)
+from ffa_keras.evaluation.measures.memorisation import TrainingImages
+from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
     roc_area,
-    vessel_agreement,
 )
+from ffa_keras.evaluation.measures.salient_regions import (
+    LEAKAGE,
+    salient_regions,
+)
+from ffa_keras.evaluation.measures.vesselness import VESSELS
+from ffa_keras.evaluation.metrics import l1, ms_ssim
+from ffa_keras.evaluation.statistics import holm, paired_difference
+
+
+def _scores(measure, real, prediction, mask, leakage=None):
+    fundus = np.zeros((*real.shape[:2], 3), np.uint8)
+    eye = Eye(fundus, real, mask > 0, leakage)
+    return measure.of(eye)(prediction)
 
 
 def _images(height=192, width=208, seed=0):
@@ -119,11 +134,11 @@ def _angiogram(contrast=100, size=200):
 
 def test_vessels_agree_with_themselves_and_fade_with_contrast():
     real, mask = _angiogram(), np.ones((200, 200, 1), np.uint8)
-    same = vessel_agreement(real, real, mask)
+    same = _scores(VESSELS, real, real, mask)
     assert list(same.values()) == pytest.approx([1, 1, 1], abs=1e-3)
-    faint = vessel_agreement(real, _angiogram(contrast=15), mask)
+    faint = _scores(VESSELS, real, _angiogram(contrast=15), mask)
     assert faint["vessel_dice"] < 0.5 < 0.9 < faint["vessel_auc"]
-    none = vessel_agreement(real, np.full_like(real, 60), mask)
+    none = _scores(VESSELS, real, np.full_like(real, 60), mask)
     assert none["vessel_dice"] == 0
     assert none["vessel_auc"] == pytest.approx(0.5)
 
@@ -133,7 +148,7 @@ def test_the_rim_of_the_field_of_view_is_no_vessel():
     disc = (rows - 100) ** 2 + (columns - 100) ** 2 < 90**2
     real = np.where(disc[..., None], _angiogram(), 0).astype(np.uint8)
     flat = np.where(disc[..., None], 60, 0).astype(np.uint8)
-    figures = vessel_agreement(real, flat, disc[..., None])
+    figures = _scores(VESSELS, real, flat, disc[..., None])
     assert figures["vessel_dice"] == 0
 
 
@@ -161,7 +176,7 @@ def test_leakage_counts_found_missed_and_invented_regions(with_truth):
     real, truth = _leaks((60, 60), (60, 180), (180, 60))
     fake, _ = _leaks((60, 60), (63, 182), (180, 180), (120, 120))
     mask = np.ones_like(real)
-    figures = leakage_agreement(real, fake, mask, truth if with_truth else None)
+    figures = _scores(LEAKAGE, real, fake, mask, truth if with_truth else None)
     assert figures["leak_sensitivity"] == pytest.approx(2 / 3)
     assert figures["leak_false_positives"] == 2
     areas = [salient_regions(x, mask[..., 0] > 0).sum() for x in (real, fake)]
@@ -177,7 +192,7 @@ def test_leakage_outside_the_mask_does_not_count():
     fake, _ = _leaks((60, 60), (180, 180))
     mask = np.ones_like(real)
     mask[120:] = 0
-    figures = leakage_agreement(real, fake, mask, truth)
+    figures = _scores(LEAKAGE, real, fake, mask, truth)
     assert figures["leak_false_positives"] == 0
     assert figures["leak_sensitivity"] == 1
 
@@ -185,7 +200,7 @@ def test_leakage_outside_the_mask_does_not_count():
 def test_an_eye_without_leakage_has_false_regions_only():
     real, truth = _leaks()
     fake, _ = _leaks((60, 60))
-    figures = leakage_agreement(real, fake, np.ones_like(real), truth)
+    figures = _scores(LEAKAGE, real, fake, np.ones_like(real), truth)
     assert np.isnan(figures["leak_dice"])
     assert np.isnan(figures["leak_sensitivity"])
     assert figures["leak_false_positives"] == 1
@@ -193,16 +208,21 @@ def test_an_eye_without_leakage_has_false_regions_only():
 
 def test_a_copied_training_image_is_found():
     images = [_images(64, 64, seed)[0] for seed in range(5)]
-    training = TrainingImages(
-        tf.data.Dataset.from_tensor_slices({"ffa": np.stack(images[:4])})
-    )
-    copied = training.nearest(images[4], images[2])
+    training = TrainingImages()
+    for image in images[:4]:
+        training.add(image)
+    everywhere = np.ones_like(images[4])
+
+    def nearest(real, prediction):
+        return _scores(training.measure(), real, prediction, everywhere)
+
+    copied = nearest(images[4], images[2])
     assert copied["training_similarity"] == pytest.approx(1)
     assert copied["nearer_to_training"] == 1
     expected = np.corrcoef(images[4].ravel(), images[2].ravel())[0, 1]
     assert copied["own_similarity"] == pytest.approx(expected)
-    assert training.nearest(images[4], images[4])["nearer_to_training"] == 0
-    flat = training.nearest(images[4], np.full_like(images[4], 7))
+    assert nearest(images[4], images[4])["nearer_to_training"] == 0
+    flat = nearest(images[4], np.full_like(images[4], 7))
     assert flat["own_similarity"] == 0
 
 
@@ -256,15 +276,15 @@ def test_the_paired_test_is_scipys_permutation_test():
         permutation_type="samples",
         n_resamples=np.inf,
     )
-    assert found["p"] == pytest.approx(expected.pvalue)
-    assert found["mean"] == pytest.approx(np.mean(values - others))
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.mean == pytest.approx(np.mean(values - others))
 
 
 def test_two_eyes_of_a_patient_are_exchanged_together():
     values, others = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4)
     by_patient = paired_difference(values, others, ["a", "a", "b", "b"])
-    assert by_patient["p"] == 0.5
-    assert np.isnan(paired_difference(values, others, ["a"] * 4)["p"])
+    assert by_patient.p == 0.5
+    assert np.isnan(paired_difference(values, others, ["a"] * 4).p)
 
 
 def test_many_patients_are_sampled():
@@ -272,7 +292,7 @@ def test_many_patients_are_sampled():
     values = rng.normal(0.3, 1, 60)
     found = paired_difference(values, np.zeros(60), list(map(str, range(60))))
     expected = scipy.stats.ttest_1samp(values, 0).pvalue
-    assert found["p"] == pytest.approx(expected, rel=0.3)
+    assert found.p == pytest.approx(expected, rel=0.3)
 
 
 def test_holm_is_that_of_the_worked_example():
@@ -281,3 +301,38 @@ def test_holm_is_that_of_the_worked_example():
         [0.03, 0.06, 0.06, 0.02]
     )
     assert holm([0.5, float("nan")])[0] == 0.5
+
+
+@pytest.mark.parametrize("returned", [{"a": 1.0}, {"a": 1.0, "b": 2.0, "c": 3}])
+def test_a_metric_that_is_missing_or_unknown_is_an_error(returned):
+    metrics = tuple(Metric(name, name, 2, 1, "Section") for name in "ab")
+    measure = Measure("letters", metrics, lambda eye: lambda image: returned)
+    image = np.zeros((16, 16, 1), np.uint8)
+    with pytest.raises(ValueError, match="letters.*'[bc]'"):
+        _scores(measure, image, image, image)
+
+
+def test_two_metrics_of_one_name_are_an_error():
+    with pytest.raises(ValueError, match="twice.*psnr"):
+        metrics_of([*MEASURES, MEASURES[0]])
+
+
+def test_every_measure_returns_what_it_declares():
+    real, prediction = _images()
+    for measure in MEASURES:
+        scores = _scores(measure, real, prediction, np.ones_like(real))
+        assert list(scores) == [metric.name for metric in measure.metrics]
+        assert all(isinstance(value, float) for value in scores.values())
+
+
+@pytest.mark.parametrize(
+    "fundus, mask, message",
+    [
+        ((10, 64, 3), (10, 64, 1), "64x10 pixels.*at least 11"),
+        ((64, 60, 3), (64, 64, 1), "differ in size: 60x64, 64x64"),
+    ],
+)
+def test_an_eye_that_cannot_be_judged_is_refused(fundus, mask, message):
+    real = np.zeros((*mask[:2], 1), np.uint8)
+    with pytest.raises(InputError, match=message):
+        Eye(np.zeros(fundus, np.uint8), real, np.ones(mask, bool))

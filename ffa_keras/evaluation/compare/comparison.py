@@ -1,0 +1,133 @@
+"""Train or load the systems, judge them, and write the comparison."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import keras
+
+from ffa_keras.data.audit import refuse_leaks
+from ffa_keras.data.images import write_png
+from ffa_keras.data.records import PreparedDataset
+from ffa_keras.evaluation.baselines import Translator
+from ffa_keras.evaluation.card import model_card
+from ffa_keras.evaluation.compare.grid import LeakingCases, comparison_grid
+from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
+from ffa_keras.evaluation.compare.paired import against_reference
+from ffa_keras.evaluation.compare.tables import (
+    to_csv,
+    to_latex,
+    to_markdown,
+)
+from ffa_keras.evaluation.inception import InceptionFeatures
+from ffa_keras.evaluation.judging import BASELINES, Judge
+from ffa_keras.evaluation.output import report_folder
+from ffa_keras.evaluation.results import summarise
+from ffa_keras.settings import learning
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.runs import load_generator
+from ffa_keras.training.train import train
+from ffa_keras.translate import translate
+
+
+def compare(
+    configs: Mapping[str, TrainConfig],
+    output: str | Path,
+    runs_dir: str | Path,
+    split: str = "test",
+    inception_weights: str = "",
+) -> str:
+    """Train the systems alike where that is not done, and judge them.
+
+    Args:
+        configs: settings of each system by its name, but for `run_dir`; on
+            one dataset and seed.
+        output: folder of the comparison, replaced whole if it is one.
+        runs_dir: one run folder a system; a run that has begun with the same
+            settings is gone on with, a finished one is only loaded.
+        split: which part of the dataset to judge on.
+        inception_weights: as `InceptionFeatures` takes them; neither KID nor
+            FID if empty.
+
+    Returns:
+        The table, Markdown.
+
+    Raises:
+        InputError: the output folder holds other files; the dataset's splits
+            share a patient, an eye or an image; a run was made with other
+            settings; or as `train`.
+    """
+    methods = list(configs)
+    first = configs[methods[0]]
+    with report_folder(Path(output)) as temporary:
+        dataset = PreparedDataset.find(first.dataset_dir)
+        refuse_leaks(dataset)
+        inception = None
+        if inception_weights:
+            inception = InceptionFeatures(inception_weights)
+        configs = {
+            method: dataclasses.replace(
+                own, run_dir=str(Path(runs_dir) / method)
+            )
+            for method, own in configs.items()
+        }
+        for method, own in configs.items():
+            print(f"{method}:", flush=True)
+            keras.backend.clear_session()
+            train(own, resume=True)
+        systems = {m: _translator(c.run_dir) for m, c in configs.items()}
+        judge = Judge(dataset, split, systems, inception)
+        pictures = CasePictures(temporary / "pictures", methods)
+        leaking = LeakingCases()
+        for case in judge.cases():
+            pictures.add(case)
+            leaking.add(case)
+        report = summarise(
+            judge.images,
+            judge.metrics,
+            {
+                "split": f"{split}, {len(judge)} images",
+                "settings": _changed(configs.values()) or "the paper's",
+                "seed": first.seed,
+                "keras": keras.__version__,
+                **judge.distances(),
+            },
+            leaks=0,
+        )
+        comparison = against_reference(report, methods)
+        text = to_markdown(comparison)
+        files = {
+            "comparison.json": json.dumps(
+                comparison.to_json(), indent=2, allow_nan=False
+            ),
+            "comparison.md": text,
+            "comparison.tex": to_latex(report),
+            "comparison.csv": to_csv(comparison),
+            "index.html": comparison_page(comparison, pictures.cases),
+        }
+        for method, own in configs.items():
+            one = report.of((method, *BASELINES), {"method": method})
+            files[f"model_card_{method}.md"] = model_card(one, own, dataset)
+        for name, content in files.items():
+            (temporary / name).write_text(content, encoding="utf-8")
+        figure = comparison_grid(leaking.cases, methods)
+        write_png(temporary / "figure.png", figure)
+    print(judge.times())
+    return text
+
+
+def _translator(run_dir: str) -> Translator:
+    generator = load_generator(run_dir)
+    return lambda fundus: translate(generator, fundus)
+
+
+def _changed(configs: Iterable[TrainConfig]) -> str:
+    """Return the settings that are not the defaults, as flags."""
+    changed = {
+        f"--{name}={value}": None
+        for own in configs
+        for name, value in learning(own).items()
+        if name != "method" and value != getattr(type(own), name)
+    }
+    return " ".join(changed)

@@ -1,0 +1,192 @@
+"""The results of an evaluation, typed; JSON at the edge."""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ffa_keras import __version__
+from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
+from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
+
+NOTICE = (
+    "Synthetic images, for research only: not for clinical use. The real FFA"
+    " remains the reference."
+)
+ALL = "all"
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageScores:
+    """How one prediction scored.
+
+    Attributes:
+        pair: first digits of the hash of the pair.
+        patient: hash; no output holds it.
+        category: name of its class.
+        scores: a value for each metric, by name.
+    """
+
+    pair: str
+    patient: str
+    category: str
+    scores: Scores
+
+
+@dataclasses.dataclass(frozen=True)
+class SystemResult:
+    """How a system did.
+
+    Attributes:
+        groups: an estimate for each metric by name, of `ALL` images and of
+            each class, by name.
+        images: one a held-out eye.
+    """
+
+    groups: dict[str, dict[str, Estimate]]
+    images: list[ImageScores]
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was judged, how, and with what result.
+
+    Attributes:
+        facts: what was judged and how, to be shown at the top.
+        leaks: how many leaks between the splits an audit found; `None` if
+            nobody looked.
+        metrics: that every image was judged by, in the order of the tables.
+        systems: by name, in the order of the tables.
+    """
+
+    facts: dict[str, str | int]
+    leaks: int | None
+    metrics: tuple[Metric, ...]
+    systems: dict[str, SystemResult]
+
+    def sections(self) -> dict[str, list[Metric]]:
+        """Return the metrics of each table, by its title."""
+        result: dict[str, list[Metric]] = {}
+        for metric in self.metrics:
+            result.setdefault(metric.section, []).append(metric)
+        return result
+
+    def groups(self) -> list[str]:
+        """Return the names of the groups, `ALL` first."""
+        return list(next(iter(self.systems.values())).groups)
+
+    def of(self, names: Iterable[str], facts: Mapping[str, str]) -> "Report":
+        """Return the report of some of the systems.
+
+        Args:
+            names: which.
+            facts: more of them, to stand first.
+        """
+        return dataclasses.replace(
+            self,
+            facts={**facts, **self.facts},
+            systems={name: self.systems[name] for name in names},
+        )
+
+    @property
+    def leaks_found(self) -> str:
+        """What is known of leaks between the splits, in words."""
+        if self.leaks is None:
+            return "not looked for"
+        return str(self.leaks) if self.leaks else "none found"
+
+    def all_facts(self) -> dict[str, str | int]:
+        """Return the facts with the version and what is known of leaks."""
+        return {
+            "ffa_keras": __version__,
+            **self.facts,
+            "leaks between splits": self.leaks_found,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `report.json` holds: `facts` and `answers`.
+
+        Strictly JSON: what is infinite or missing is `None`. No patient.
+        """
+        return strict(
+            {
+                "facts": {**self.all_facts(), "notice": NOTICE},
+                "answers": {
+                    name: {
+                        "groups": {
+                            group: {
+                                name: {
+                                    **dataclasses.asdict(estimate),
+                                    "metric": name,
+                                }
+                                for name, estimate in estimates.items()
+                            }
+                            for group, estimates in system.groups.items()
+                        },
+                        "images": [
+                            {"pair": i.pair, "category": i.category, **i.scores}
+                            for i in system.images
+                        ],
+                    }
+                    for name, system in self.systems.items()
+                },
+            }
+        )
+
+
+def summarise(
+    images: Mapping[str, Sequence[ImageScores]],
+    metrics: tuple[Metric, ...],
+    facts: Mapping[str, str | int],
+    leaks: int | None,
+) -> Report:
+    """Gather the scores of all images into a report.
+
+    Args:
+        images: by the name of the system, one an eye.
+        metrics: that they were judged by.
+        facts: what was judged and how.
+        leaks: found by the audit; `None` if there was none.
+
+    Raises:
+        ValueError: an image was judged by other metrics.
+    """
+    names = [metric.name for metric in metrics]
+    for system, judged in images.items():
+        for image in judged:
+            refuse_unlike(names, image.scores, f"{system}, {image.pair}")
+    systems = {name: _system(judged, names) for name, judged in images.items()}
+    return Report(dict(facts), leaks, metrics, systems)
+
+
+def strict(value: Any) -> Any:
+    """Return a copy that is strictly JSON: not finite becomes `None`."""
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [strict(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
+    groups = {ALL: list(judged)}
+    for image in judged:
+        groups.setdefault(image.category, []).append(image)
+    return SystemResult(
+        {name: _estimates(members, names) for name, members in groups.items()},
+        list(judged),
+    )
+
+
+def _estimates(
+    members: list[ImageScores], names: list[str]
+) -> dict[str, Estimate]:
+    patients = [image.patient for image in members]
+    return {
+        name: mean_with_interval(
+            [image.scores[name] for image in members], patients
+        )
+        for name in names
+    }

@@ -1,0 +1,97 @@
+"""Judging: each real eye measured once, few eyes in memory, refusals."""
+
+import weakref
+
+import numpy as np
+import pytest
+
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation import judging
+from ffa_keras.evaluation.baselines import inverted_green
+from ffa_keras.evaluation.judging import BASELINES, Judge
+from ffa_keras.evaluation.measures import Measure, Metric
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """A cheap measure instead of the real ones; what it was called with."""
+    calls = {"eyes": 0, "predictions": 0}
+
+    def prepare(eye):
+        calls["eyes"] += 1
+        mean = eye.real.mean()
+
+        def compare(prediction):
+            calls["predictions"] += 1
+            return {"brightness": prediction.mean() - mean}
+
+        return compare
+
+    metric = Metric("brightness", "brightness", 1, 0, "Summary")
+    measure = Measure("brightness", (metric,), prepare)
+    monkeypatch.setattr(judging, "MEASURES", (measure,))
+    return calls
+
+
+def test_each_real_eye_is_measured_once(made_up_dataset, counted):
+    systems = {f"system {n}": inverted_green for n in range(5)}
+    judge = Judge(made_up_dataset(4), "test", systems)
+    cases = list(judge.cases())
+    assert counted == {"eyes": 4, "predictions": 4 * 7}
+    assert list(judge.images) == [*systems, *BASELINES]
+    for number, case in enumerate(cases):
+        for name, prediction in case.predictions.items():
+            image = judge.images[name][number]
+            expected = prediction.mean() - case.eye.real.mean()
+            assert image.pair == case.pair and len(case.pair) == 8
+            assert image.scores["brightness"] == pytest.approx(expected)
+    assert "brightness 0.00" in judge.times()
+
+
+def test_few_eyes_are_in_memory_whatever_their_number(made_up_dataset, counted):
+    seen = []
+
+    class Image(np.ndarray):
+        """An array that says when it is gone."""
+
+    def system(fundus):
+        image = np.zeros((*fundus.shape[:2], 1), np.uint8).view(Image)
+        seen.append(weakref.ref(image))
+        return image
+
+    systems = {f"system {n}": system for n in range(9)}
+    most = 0
+    for _ in Judge(made_up_dataset(40), "test", systems).cases():
+        most = max(most, sum(image() is not None for image in seen))
+    assert 9 <= most <= 9 * 5
+
+
+def test_a_flat_prediction_is_as_good_as_one_with_a_channel(
+    made_up_dataset, counted
+):
+    def flat(fundus):
+        return inverted_green(fundus)[..., 0]
+
+    judge = Judge(made_up_dataset(), "test", {"flat": flat})
+    list(judge.cases())
+    assert judge.images["flat"] == judge.images["inverted green channel"]
+
+
+@pytest.mark.parametrize("shape", [(32, 31), (32, 32, 3), (1, 32, 32, 1)])
+def test_a_prediction_of_another_size_is_refused(
+    made_up_dataset, counted, shape
+):
+    systems = {"mine": lambda fundus: np.zeros(shape, np.uint8)}
+    with pytest.raises(InputError, match="mine: predicts.*photograph's size"):
+        list(Judge(made_up_dataset(), "test", systems).cases())
+
+
+@pytest.mark.parametrize("pair", ["/tmp/eye", "../eye", "<b>", "", "0a\n"])
+def test_a_pair_that_is_no_hash_is_refused(made_up_dataset, counted, pair):
+    with pytest.raises(InputError, match="something else than a hash"):
+        list(Judge(made_up_dataset(pair=pair), "test", {}).cases())
+
+
+def test_an_eye_too_small_for_ssim_is_refused(made_up_dataset):
+    with pytest.raises(InputError, match="10x10 pixels.*at least 11"):
+        list(Judge(made_up_dataset(side=10), "test", {}).cases())
