@@ -5,6 +5,7 @@ Import this module before TensorFlow and OpenCV: it keeps them quiet.
 
 import importlib
 import io
+import math
 import os
 import re
 import sys
@@ -81,10 +82,14 @@ def _parsed(argv: list[str]) -> list[str]:
 
 
 def _check_flags() -> None:
-    """Refuse what no file could be named, nor a flagfile hold."""
-    for name, flag in flags.FLAGS.flag_values_dict().items():
-        if isinstance(flag, str) and re.search(r"[\0\r\n]", flag):
-            raise InputError(f"--{name}: is more than one line; leave it out")
+    """Refuse what no file could be named, nor a flagfile hold, and NaN."""
+    for name, value in flags.FLAGS.flag_values_dict().items():
+        if isinstance(value, str) and re.search(r"[\0\r\n]", value):
+            raise InputError(
+                f"--{name}: is more than one line; write it in one"
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"--{name}={value}: give a finite number")
 
 
 def _start(

@@ -75,7 +75,7 @@ def one_line(text: object) -> str:
 
 def _short(text: object) -> str:
     """Return one line without the names that a file has while written."""
-    words = re.sub(r"\.writing-[^/]+/", "", one_line(text))
+    words = re.sub(r"/?\.writing-\w+", "", one_line(text))
     if len(words) > _MOST_LETTERS:
         words = words[:_MOST_LETTERS] + "..."
     return words or type(text).__name__

@@ -20,7 +20,7 @@ from ffa_keras.errors import InputError
 SUMS_NAME = "SHA256SUMS"
 # In the ZIP archive that may follow a model in its file.
 METADATA_NAME = "metadata.json"
-SUM_KEY = "SHA-256"
+SUM_KEY = "sha256"
 _SCRATCH = ".writing-"
 _LOCK = ".lock"
 _OLD = ".old"

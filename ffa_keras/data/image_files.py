@@ -106,22 +106,24 @@ def _check_stream(data: bytes) -> None:
 
 
 def _check_tiff_stream(data: bytes) -> None:
-    with _standard_error_closed():
-        try:
-            image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
-        except Exception:  # A kind that Pillow does not know, but OpenCV may.
-            return
-        if image.tag_v2.get(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED:
-            return
-        try:
-            image.load()
-        except OSError as error:
-            raise _damaged() from error
+    try:
+        image = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    except Exception:  # A kind that Pillow does not know, but OpenCV may.
+        return
+    if image.tag_v2.get(_COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED:
+        return
+    try:
+        image.load()
+    except OSError as error:
+        raise _damaged() from error
 
 
 @contextlib.contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    """Keep libtiff and Pillow from printing what is said in words after."""
+def quiet_decoders() -> Iterator[None]:
+    """Keep what decodes from printing what is said in words afterwards.
+
+    libpng and libtiff know standard error only by its number.
+    """
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
@@ -171,19 +173,16 @@ def _jpeg(data: bytes) -> _Claim:
 
 def _tiff(data: bytes) -> _Claim:
     big = data[2:4] in (b"+\0", b"\0+")  # BigTIFF
-    with _standard_error_closed():
-        try:
-            tags = TiffImagePlugin.ImageFileDirectory_v2(
-                data[: 16 if big else 8]
-            )
-            file = io.BytesIO(data)
-            file.seek(tags.next)
-            tags.load(file)
-            bits = tags.get(_BITS, (1,))
-            bytes_a_pixel = int(tags.get(_CHANNELS, 1)) * _bytes(max(bits))
-            return _Claim(tags[_WIDTH], tags[_HEIGHT], bytes_a_pixel)
-        except Exception as error:  # Whatever a damaged directory leads to.
-            raise unreadable() from error
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[: 16 if big else 8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        bits = tags.get(_BITS, (1,))
+        bytes_a_pixel = int(tags.get(_CHANNELS, 1)) * _bytes(max(bits))
+        return _Claim(tags[_WIDTH], tags[_HEIGHT], bytes_a_pixel)
+    except Exception as error:  # Whatever a damaged directory leads to.
+        raise unreadable() from error
 
 
 def _bmp(data: bytes) -> _Claim:

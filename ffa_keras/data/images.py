@@ -12,6 +12,7 @@ import numpy as np
 from ffa_keras.data.image_files import (
     Damaged,
     check,
+    quiet_decoders,
     unreadable,
 )
 from ffa_keras.errors import InputError
@@ -140,19 +141,25 @@ def _read(path: Path) -> np.ndarray:
         reason = error.strerror or "cannot be read"
         raise InputError(f"{path}: {reason.lower()}; check the path") from error
     try:
-        check(data)
-        try:
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
-        except cv2.error as error:
-            raise unreadable() from error
-        if image is None:
-            raise unreadable()
+        with quiet_decoders():
+            check(data)
+            image = _decode(data)
     except Damaged as error:
         raise InputError(f"{path}: {error}") from error
     if image.dtype not in (np.uint8, np.uint16):
         raise InputError(
             f"{path}: samples of type {image.dtype}; save it with 8 or 16 bits"
         )
+    return image
+
+
+def _decode(data: bytes) -> np.ndarray:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _READ)
+    except cv2.error as error:
+        raise unreadable() from error
+    if image is None:
+        raise unreadable()
     return image
 
 
