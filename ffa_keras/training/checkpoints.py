@@ -121,6 +121,9 @@ class Checkpoints:
             descriptor = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
+            except OSError as error:
+                if error.errno != errno.EINVAL:  # Not on this file system.
+                    raise
             finally:
                 os.close(descriptor)
 

@@ -108,6 +108,18 @@ def wait_for_others(
                 time.sleep(_PAUSE)
 
 
+def cause_of_loss(error: tf.errors.OpError) -> str:
+    """Return in a line how the loss of a worker was noticed.
+
+    Args:
+        error: one of `WORKER_LOST`.
+    """
+    lines = error.message.splitlines() or [""]
+    # After where in the graph it was noticed, which tells nobody anything.
+    cause = next((line for line in lines if "aborted by" in line), lines[0])
+    return f"{type(error).__name__}, {cause.strip()}"
+
+
 @contextlib.contextmanager
 def _listening(address: str) -> Iterator[None]:
     """Let the others see that this worker is there."""

@@ -81,7 +81,8 @@ def describe(strategy: tf.distribute.Strategy, batch_size: int) -> str:
         names += f" ({', '.join(sorted(set(device_names('GPU'))))})"
     if count > len(local):
         names += f" here, {count - len(local)} on other machines"
+    patches = count * batch_size
     return (
         f"training on {count} device{'s' * (count > 1)}: {names};"
-        f" {count * batch_size} patches a step"
+        f" {patches} patch{'es' * (patches > 1)} a step"
     )

@@ -12,12 +12,12 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def exit_on_signals() -> None:
     """Let SIGTERM and SIGINT end the program in words, with status 75.
 
-    For the seconds in which a program starts and has done nothing yet;
-    `stop_requests` takes over.
+    For the seconds in which a program starts and has done nothing yet, and for
+    a second signal after the one that `stop_requests` has answered.
     """
 
     def leave(number: int, frame: Any) -> None:
-        os.write(2, b"interrupted: before anything began; start it again\n")
+        os.write(2, b"interrupted: ended at once; go on with --resume\n")
         os._exit(75)
 
     for number in _SIGNALS:

@@ -17,7 +17,7 @@ from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods.system import System
 from ffa_keras.training import runs
 from ffa_keras.training.checkpoints import Checkpoints
-from ffa_keras.training.cluster import WORKER_LOST
+from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
 from ffa_keras.training.strategy import is_chief
@@ -73,7 +73,7 @@ class Loop:
         self.progress = Progress(
             config.epochs * self.steps_per_epoch, self.steps_per_epoch, done
         )
-        if done and not runs.has_generator(run_dir):
+        if not math.isnan(self.best) and not runs.has_generator(run_dir):
             warnings.append(
                 f"{run_dir / runs.GENERATOR_NAME}: gone; the best from here on"
                 " is kept"
@@ -106,9 +106,8 @@ class Loop:
         except WORKER_LOST as error:
             if self.strategy.extended._in_multi_worker_mode():
                 raise Interrupted(
-                    "another worker went away"
-                    f" ({type(error).__name__}, {error.message.splitlines()[0]}"
-                    "); start all of them again with --resume"
+                    f"another worker went away ({cause_of_loss(error)}); start"
+                    " all of them again with --resume"
                 ) from error
             raise
 

@@ -72,8 +72,7 @@ class Record:
 
     Raises:
         InputError: the run was begun on other data, or its `run.json` is
-            damaged; or it has not ended and was begun on another number of
-            devices.
+            damaged.
     """
 
     def __init__(self, run_dir: str | Path, fingerprint: str, replicas: int):
@@ -90,14 +89,21 @@ class Record:
                 f" {run_dir} was begun on; name that dataset, or start another"
                 " --run_dir"
             )
-        begun = {start["replicas"] for start in self._record["starts"]}
-        if not self.ended and begun - {replicas}:
-            raise InputError(
-                f"--resume: the run in {run_dir} was begun on"
-                f" {begun.pop()} devices, here are {replicas}, and the steps of"
-                " an epoch depend on that; go on with as many"
-                " (CUDA_VISIBLE_DEVICES), or start another --run_dir"
-            )
+
+    def check_devices(self) -> None:
+        """Refuse to go on with a run on another number of devices.
+
+        Raises:
+            InputError: it was begun on another number.
+        """
+        for start in self._record["starts"]:
+            if start["replicas"] != self._replicas:
+                raise InputError(
+                    f"--resume: the run in {self._path.parent} was begun on"
+                    f" {start['replicas']} devices, here are {self._replicas},"
+                    " and the steps of an epoch depend on that; go on with as"
+                    " many (CUDA_VISIBLE_DEVICES), or start another --run_dir"
+                )
 
     @property
     def ended(self) -> bool:

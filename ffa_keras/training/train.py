@@ -76,6 +76,7 @@ def _train(
     record = Record(config.run_dir, fingerprint, replicas)
     if record.ended and runs.has_generator(config.run_dir):
         return
+    record.check_devices()
     prepare_keras(config)
     with strategy.scope():
         method = build_method(config, steps_per_epoch)

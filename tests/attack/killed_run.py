@@ -1,7 +1,8 @@
 """Train, and die as by SIGKILL when a function is called the Nth time.
 
-`killed_run.py WHEN FUNCTION N FLAGS_CFG`, where WHEN is `before` or `after`
-the call, or `half`: after it, with half of the newest checkpoint missing.
+`python -m tests.attack.killed_run WHEN FUNCTION N FLAGS_CFG`, where WHEN is
+`before` or `after` the call, or `half`: after it, with half of the newest
+checkpoint missing.
 """
 
 import importlib

@@ -152,7 +152,7 @@ def test_a_killed_run_ends_with_the_same_bits(
     own = dataclasses.replace(settings, run_dir=str(folder))
     own.save(tmp_path / "flags.cfg")
     done = run_program(
-        "tests/attack/killed_run.py", when, function, number,
+        "-m", "tests.attack.killed_run", when, function, number,
         tmp_path / "flags.cfg", check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, done.stderr

@@ -1,6 +1,6 @@
 """One step of every shipped flagfile.
 
-`flagfile_steps.py REPLICAS DATA RUNS VGG`
+`python -m tests.training.flagfile_steps REPLICAS DATA RUNS VGG`
 
 Everything is as shipped but for the width and depth of the networks; where a
 flagfile serves several systems, each takes a step. Prints what the run of each

@@ -1,4 +1,6 @@
-"""Three training steps on noise: `replica_steps.py FOLDER METHOD...`.
+"""Three training steps on noise.
+
+`python -m tests.training.replica_steps FOLDER METHOD...`
 
 Writes the state of each method after them, trained on one and on two devices:
 `FOLDER/METHOD-1` and `FOLDER/METHOD-2`.

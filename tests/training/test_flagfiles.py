@@ -44,8 +44,8 @@ def steps(request, run_program, large_dataset, vgg_file, tmp_path_factory):
     """What each flagfile's run said, and the folder of the runs."""
     runs = tmp_path_factory.mktemp("runs")
     said = run_program(
-        "tests/training/flagfile_steps.py", request.param, large_dataset, runs,
-        vgg_file, timeout=1200,
+        "-m", "tests.training.flagfile_steps", request.param, large_dataset,
+        runs, vgg_file, timeout=1200,
     ).stdout.splitlines()  # fmt: skip
     return request.param, said, runs
 
