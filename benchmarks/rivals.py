@@ -2,40 +2,43 @@
 
 Neither PyTorch nor ONNX is part of the project; these builders serve its
 benchmarks only. The weights travel in a plan: a list of steps as
-`("conv", kernel, bias, stride)`, which needs no TensorFlow to be read.
+`("conv", kernel, bias, stride)`, which needs no TensorFlow to be read. H and W
+of a photograph must be multiples of 4.
 """
 
+from __future__ import annotations
+
 import pickle
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from ffa_keras.models.resnet import Stage
+    from ffa_keras.translation.whole import Translator
+
 Plan = list[tuple]
-# uint8 [H, W, 3] to uint8 [H, W, 1]; H and W multiples of 4.
-Translator = Callable[[np.ndarray], np.ndarray]
 
 
 def write_plan(generator, path: Path) -> Path:
     """Write the steps of a Keras `ResnetGenerator` to a file."""
-    path.write_bytes(pickle.dumps(_plan(generator.network.layers)))
+    path.write_bytes(pickle.dumps(_plan(generator.stages())))
     return path
 
 
-def _plan(layers) -> Plan:
-    from ffa_keras import models
-
+def _plan(stages: tuple[Stage, ...]) -> Plan:
     steps: Plan = []
-    for layer in layers:
-        name = type(layer).__name__
-        if isinstance(layer, models.ReflectionPadding2D):
-            steps.append(("pad", layer.padding))
-        elif isinstance(layer, models.ResidualBlock):
-            steps.append(("block", _plan(layer.branch.layers)))
-        elif isinstance(layer, models.InstanceNormalization):
+    for stage in stages:
+        layer, name = stage.layer, type(stage.layer).__name__
+        if stage.padding:
+            steps.append(("pad", stage.padding.padding))
+        if stage.branch:
+            steps.append(("block", _plan(stage.branch)))
+        elif name == "InstanceNormalization":
             norm = layer.gamma.numpy(), layer.beta.numpy(), layer.epsilon
             steps.append(("norm", *norm))
-        elif isinstance(layer, models.SmoothConv2DTranspose):
+        elif name == "SmoothConv2DTranspose":
             kernel = layer.kernel.numpy().transpose(3, 2, 0, 1)
             steps.append(("upsample", kernel))
         elif name == "Conv2D":

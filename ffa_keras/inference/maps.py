@@ -4,12 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ffa_keras.ops import saliency_map
+from ffa_keras.ops import picture_saliency
 
-# Pixels of an answer whose saliency is computed at once.
-_PIXELS_AT_ONCE = 2**20
-# Half the 51x51 median of the saliency map.
-_HALO = 25
 _ZERO = 128
 _UNCERTAINTY_GAIN = 4
 # Of the eight flips and quarter turns all but the photograph as it is.
@@ -31,15 +27,8 @@ def draw_saliency(ffa: np.ndarray) -> np.ndarray:
         uint8 [H, W, 1]: 128 where nothing does, one more or less for each
         grey level, cut at 0 and 255.
     """
-    height, width, _ = ffa.shape
-    step = max(1, _PIXELS_AT_ONCE // width)
-    strips = []
-    for top in range(0, height, step):
-        above = min(_HALO, top)
-        rows = ffa[None, top - above : top + step + _HALO]
-        saliency = saliency_map(rows)[0, above : above + step].numpy()
-        strips.append(np.rint(np.clip(_ZERO + saliency, 0, 255)))
-    return np.concatenate(strips).astype(np.uint8)
+    saliency = _ZERO + picture_saliency(ffa)
+    return np.rint(np.clip(saliency, 0, 255)).astype(np.uint8)
 
 
 def draw_uncertainty(

@@ -7,13 +7,14 @@ from ffa_keras.ops.ranges import (
     to_grey_levels,
     to_picture,
 )
-from ffa_keras.ops.saliency import saliency_map
+from ffa_keras.ops.saliency import picture_saliency, saliency_map
 from ffa_keras.ops.similarity import psnr, ssim
 
 __all__ = [
     "from_grey_levels",
     "gaussian_filter2d",
     "median_filter2d",
+    "picture_saliency",
     "psnr",
     "saliency_map",
     "ssim",

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -15,7 +15,7 @@ from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import to_picture
 from ffa_keras.translation.endpoint import SERVING_DEFAULT
-from ffa_keras.translation.run_folder import CONFIG_NAME, generator_file
+from ffa_keras.translation.run_folder import generator_file, is_run_folder
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import Translator, check_answer, translate
 
@@ -114,18 +114,31 @@ def translator_of(
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
         at_once: pixels of a photograph above which a `ResnetGenerator` works
-            in strips; other generators refuse more than 4 megapixels.
+            in strips; others take any photograph as a whole.
     """
 
     def answer(fundus: np.ndarray) -> np.ndarray:
-        _check_large_enough(fundus)
-        height, width, _ = fundus.shape
-        if height * width > at_once and isinstance(generator, ResnetGenerator):
+        if takes_strips(generator, fundus.shape, at_once):
             return translate_in_strips(generator, fundus)
-        _check_fits(fundus)
         return translate(generator, fundus)
 
     return answer
+
+
+def takes_strips(
+    generator: keras.Model,
+    shape: Sequence[int],
+    at_once: int = MOST_PIXELS_AT_ONCE,
+) -> bool:
+    """Return whether a generator translates a photograph in strips.
+
+    Args:
+        generator: the model.
+        shape: of the photograph, [H, W, 3].
+        at_once: as for `translator_of`.
+    """
+    large = shape[0] * shape[1] > at_once
+    return large and isinstance(generator, ResnetGenerator)
 
 
 def _find(model: str | Path) -> tuple[Form, Path]:
@@ -133,7 +146,7 @@ def _find(model: str | Path) -> tuple[Form, Path]:
     path = Path(model)
     if not model or not path.exists():
         raise InputError(f"--model={model}: no such file or folder")
-    if (path / CONFIG_NAME).is_file():
+    if is_run_folder(path):
         path = generator_file(path)
     elif path.is_dir():
         versions = [
@@ -152,7 +165,8 @@ def _find(model: str | Path) -> tuple[Form, Path]:
 
 
 def _load_keras(file: Path) -> Translator:
-    return translator_of(keras.saving.load_model(file, compile=False))
+    generator = keras.saving.load_model(file, compile=False)
+    return _bounded(translator_of(generator), generator)
 
 
 def _load_saved_model(folder: Path) -> Translator:
@@ -192,11 +206,33 @@ def _exported(
     """
 
     def answer(fundus: np.ndarray) -> np.ndarray:
-        _check_large_enough(fundus)
-        _check_fits(fundus)
         ffa = run(fundus[None].astype(np.float32))
         check_answer(ffa, fundus)
         return to_picture(ffa)[0].numpy()
+
+    return _bounded(answer)
+
+
+def _bounded(
+    translator: Translator, generator: keras.Model | None = None
+) -> Translator:
+    """Return the same, but for photographs too small or too large for it."""
+
+    def answer(fundus: np.ndarray) -> np.ndarray:
+        height, width, _ = fundus.shape
+        if min(height, width) < SMALLEST_SIDE:
+            raise InputError(
+                f"{width}x{height} pixels: too small, give at least"
+                f" {SMALLEST_SIDE} a side"
+            )
+        in_strips = takes_strips(generator, fundus.shape)
+        if height * width > MOST_PIXELS_WHOLE and not in_strips:
+            raise InputError(
+                f"{width}x{height} pixels: more than {MOST_PIXELS_WHOLE} need a"
+                " model that works in strips; name the run folder or .keras"
+                " file of a ResNet generator"
+            )
+        return translator(fundus)
 
     return answer
 
@@ -207,23 +243,3 @@ FORMS = {
     ".tflite": Form("TFLite", _load_tflite),
     "saved_model.pb": Form("SavedModel", _load_saved_model),
 }
-
-
-def _check_large_enough(fundus: np.ndarray) -> None:
-    height, width, _ = fundus.shape
-    if min(height, width) < SMALLEST_SIDE:
-        raise InputError(
-            f"{width}x{height} pixels: too small, give at least"
-            f" {SMALLEST_SIDE} a side"
-        )
-
-
-def _check_fits(fundus: np.ndarray) -> None:
-    """Refuse a photograph that would be translated as a whole."""
-    height, width, _ = fundus.shape
-    if height * width > MOST_PIXELS_WHOLE:
-        raise InputError(
-            f"{width}x{height} pixels: more than {MOST_PIXELS_WHOLE} need a"
-            " model that works in strips; name the run folder or .keras file"
-            " of a ResNet generator"
-        )

@@ -12,6 +12,11 @@ CONFIG_NAME = "flags.cfg"
 GENERATOR_NAME = "generator.keras"
 
 
+def is_run_folder(path: str | Path) -> bool:
+    """Return whether a path is the folder of a run."""
+    return (Path(path) / CONFIG_NAME).is_file()
+
+
 def generator_file(run_dir: str | Path) -> Path:
     """Return where a run's generator is: the best so far, or the last.
 

@@ -138,9 +138,8 @@ class _Convolved(_Rows):
         x = self._rows.read(low, wanted.max() + 1)
         x = tf.gather(x, wanted - low, axis=1)
         p = self._padding
-        return self._layer(
-            tf.pad(x, [[0, 0], [0, 0], [p, p], [0, 0]], "REFLECT")
-        )
+        x = tf.pad(x, [[0, 0], [0, 0], [p, p], [0, 0]], "REFLECT")
+        return tf.cast(self._layer(x), tf.float32)
 
 
 class _Upsampled(_Rows):
@@ -162,7 +161,7 @@ class _Upsampled(_Rows):
         low = max(0, start // 2 - 1)
         high = min(self._rows.shape[0], stop // 2 + 1)
         x = self._layer(self._rows.read(low, high))
-        return x[:, start - 2 * low : stop - 2 * low]
+        return tf.cast(x[:, start - 2 * low : stop - 2 * low], tf.float32)
 
 
 class _Normalized(_Rows):
@@ -188,7 +187,8 @@ class _Activated(_Rows):
         self._rows, self._layer = rows, stage.layer
 
     def read(self, start: int, stop: int) -> tf.Tensor:
-        return self._layer(self._rows.read(start, stop))
+        x = self._layer(self._rows.read(start, stop))
+        return tf.cast(x, tf.float32)
 
 
 def translate_in_strips(

@@ -11,9 +11,8 @@ from ffa_keras.inference import maps
 from ffa_keras.inference.predict import predict
 
 
-def test_saliency_is_the_papers_whatever_the_strips(monkeypatch):
+def test_saliency_is_the_papers():
     ffa = make_pair(3, "large_focal", 256).ffa[:150, :170]
-    monkeypatch.setattr(maps, "_PIXELS_AT_ONCE", 40 * 170)
     picture = maps.draw_saliency(ffa)[..., 0].astype(int)
     blurred = cv2.GaussianBlur(np.float32(ffa[..., 0]), (7, 7), 1.4)
     frame = cv2.copyMakeBorder(ffa, 25, 25, 25, 25, cv2.BORDER_REPLICATE)

@@ -110,6 +110,22 @@ def test_a_layer_that_strips_do_not_know_is_refused_by_name():
         translate_in_strips(generator, fundus)
 
 
+def test_a_generator_of_mixed_precision_goes_in_strips(generator):
+    """As it is validated while it trains, in halves of floats."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        mixed = ResnetGenerator.from_config(generator.get_config())
+        mixed.build((None, None, None, 3))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(generator.get_weights())
+    fundus = make_pair(5, "large_focal", 128).fundus
+    whole = translate(mixed, fundus).astype(int)
+    difference = np.abs(translate_in_strips(mixed, fundus, 0) - whole)
+    assert difference.mean() < 1
+    assert difference.mean() < np.abs(whole - whole.mean()).mean() / 20
+
+
 def test_the_stages_are_the_generator(generator):
     """Run one after the other they answer what it answers."""
 
