@@ -9,6 +9,7 @@ import io
 import os
 import re
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -30,6 +31,7 @@ _JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_JPEG = 0xDA, 0xD9
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _CHANNELS = 256, 257, 258, 259, 277
 _UNCOMPRESSED = 1
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class Damaged(ValueError):
@@ -122,17 +124,19 @@ def _check_tiff_stream(data: bytes) -> None:
 def quiet_decoders() -> Iterator[None]:
     """Keep what decodes from printing what is said in words afterwards.
 
-    libpng and libtiff know standard error only by its number.
+    libpng and libtiff know standard error only by its number, of which a
+    process has one: threads wait for each other.
     """
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    with _ONE_AT_A_TIME:
+        kept = os.dup(2)
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _png(data: bytes) -> _Claim:

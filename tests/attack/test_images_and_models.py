@@ -602,8 +602,8 @@ def test_a_damaged_tflite_file_is_noticed(labelled, tmp_path, row):
 # Flags.
 
 FLAGS = {
-    "flagfile that is not UTF-8": (b"--input=caf\xe9\n", "not UTF-8"),
-    "flagfile with a NUL": (b"--input=a\0b\n", "more than one line"),
+    "flagfile that is not UTF-8": (b"--model_name=caf\xe9\n", "not UTF-8"),
+    "flagfile with a NUL": (b"--model_name=a\0b\n", "more than one line"),
     "flagfile with an unknown flag": (b"--inptu=a\n", "inptu"),
     "flagfile with no number": (b"--timeout=soon\n", "timeout"),
     "flagfile with NaN": (b"--timeout=nan\n", "timeout"),

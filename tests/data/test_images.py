@@ -1,5 +1,7 @@
 """Image files as cameras and clinics leave them."""
 
+import concurrent.futures
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -156,6 +158,16 @@ def test_whole_jpeg_files_of_every_kind_are_read(
     (tmp_path / "a.jpg").write_bytes(data + b"\xff\xd8\xff\xda")
     want = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     np.testing.assert_array_equal(read_fundus(tmp_path / "a.jpg"), want)
+
+
+def test_threads_that_read_leave_standard_error_as_it_was(
+    tmp_path, picture, capfd
+):
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(read_fundus, 200 * [tmp_path / "a.png"]))
+    os.write(2, b"still here")
+    assert capfd.readouterr().err == "still here"
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
