@@ -16,6 +16,7 @@ import collections
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow and OpenCV)
 
@@ -51,7 +52,7 @@ _BEAM = flags.DEFINE_string(
 )
 
 
-def _options(config: PairsConfig) -> dict[str, dataclasses.Field]:
+def _options(config: PairsConfig) -> dict[str, dataclasses.Field[Any]]:
     """Return the fields of a config that are flags, by name."""
     fields = dataclasses.fields(config)
     return {field.name: field for field in fields if "help" in field.metadata}

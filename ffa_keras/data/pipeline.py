@@ -105,7 +105,7 @@ class TrainingPatches:
         )
         patches = patches.skip(skip * batch_size)
 
-        def finish(number: tf.Tensor, patch: dict) -> dict:
+        def finish(number: tf.Tensor, patch: dict[str, Any]) -> dict[str, Any]:
             images = self._varied(patch, _seed_pair(seed, number))
             images = {k: from_grey_levels(v) for k, v in images.items()}
             return {**images, "pair": patch["pair"]}
@@ -124,8 +124,8 @@ class TrainingPatches:
         )
 
         def decode(
-            number: tf.Tensor, indexed: tuple[tf.Tensor, dict]
-        ) -> tuple[dict, dict, tf.Tensor]:
+            number: tf.Tensor, indexed: tuple[tf.Tensor, dict[str, Any]]
+        ) -> tuple[dict[str, Any], dict[str, Any], tf.Tensor]:
             index, pair = indexed
             allowed = tf.io.decode_png(pair["places"])[..., 0] > 0
             corners = patch_corners(
@@ -135,7 +135,7 @@ class TrainingPatches:
             return self._decode(pair), about, corners
 
         def cut(
-            images: dict, about: dict, corners: tf.Tensor
+            images: dict[str, Any], about: dict[str, Any], corners: tf.Tensor
         ) -> tf.data.Dataset:
             return tf.data.Dataset.from_tensor_slices(corners).map(
                 lambda corner: {
@@ -149,7 +149,7 @@ class TrainingPatches:
         )
         return decoded.flat_map(cut).enumerate()
 
-    def _varied(self, patch: dict, seed: tf.Tensor) -> dict:
+    def _varied(self, patch: dict[str, Any], seed: tf.Tensor) -> dict[str, Any]:
         """Return a patch masked, flipped, turned and lit anew."""
         sampling = self._sampling
         seeds = tf.random.split(seed, 2)
@@ -168,7 +168,7 @@ class TrainingPatches:
     def _epoch_seed(self, epoch: int) -> int:
         return self._seed * 1_000_003 + epoch
 
-    def _placed(self, record: dict) -> dict:
+    def _placed(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return a compressed pair with the map of where patches may lie."""
         mask = self._decode({"valid_mask": record["valid_mask"]})["valid_mask"]
         size = tf.shape(mask)[:2]
@@ -215,14 +215,14 @@ class TrainingPatches:
             )
         return total
 
-    def _counted(self) -> Iterator[dict]:
+    def _counted(self) -> Iterator[dict[str, Any]]:
         """Yield every pair once; cached ones are then read no more."""
         with self._dataset.reading():
             for _, pair in self._pairs.as_numpy_iterator():
                 self._dataset.check_identifiers({"pair": pair["name"]})
                 yield pair
 
-    def _decode(self, pair: dict) -> dict:
+    def _decode(self, pair: dict[str, Any]) -> dict[str, Any]:
         return {
             name: self._features[name].decode_example(pair[name])
             for name in IMAGES

@@ -1,5 +1,7 @@
 """Training patches whose photographs and FFA images do not belong together."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from ffa_keras.data.pipeline import TrainingPatches
@@ -41,7 +43,9 @@ class UnpairedPatches(TrainingPatches):
         fundus = super().epoch(epoch, batch_size, skip)
         ffa = super().epoch(epoch + _LATER, batch_size, skip)
 
-        def unpair(first: dict, second: dict) -> dict:
+        def unpair(
+            first: dict[str, Any], second: dict[str, Any]
+        ) -> dict[str, Any]:
             return {
                 "fundus": first["fundus"],
                 "ffa": second["ffa"],
