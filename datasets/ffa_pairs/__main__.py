@@ -25,9 +25,9 @@ from absl import flags
 from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.report import read_report, summary
-from ffa_keras.data.schema import CATEGORIES, SPLITS
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.report import read_report, summary
+from ffa_keras.records.schema import CATEGORIES, SPLITS
 
 _CONFIG = flags.DEFINE_enum(
     "config",

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
-from ffa_keras.data.manifest import PairFiles
+from ffa_keras.preparation.manifest import PairFiles
 from ffa_keras.registration.register import (
     RegistrationResult,
     judge_matrix,

@@ -10,25 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.data.images import IMAGE_SUFFIXES
-from ffa_keras.data.schema import CATEGORIES, SPLIT_UNITS, SPLITS
 from ffa_keras.errors import InputError
+from ffa_keras.records.schema import CATEGORIES, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
     parse_affine,
     parse_matrix,
 )
-
-__all__ = [
-    "CATEGORIES",
-    "SPLITS",
-    "SPLIT_UNITS",
-    "PairEntry",
-    "PairFiles",
-    "raise_problems",
-    "read_landmarks",
-    "read_manifest",
-    "shown",
-]
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_LETTERS = 300
@@ -65,7 +53,7 @@ class PairEntry:
         ffa: path of the angiogram.
         patient: who is photographed; the eye if the manifest does not say.
         eye: which eye, unique among all patients; the pair if it is not said.
-        category: one of `CATEGORIES`.
+        category: one of `schema.CATEGORIES`.
         matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         split: the split asked for, or `None`.
         given: what says how the pair is aligned: "affine", "homography",
@@ -95,7 +83,7 @@ class PairEntry:
         )
 
     def unit(self, split_by: str) -> str:
-        """Return what may not be torn apart, by one of `SPLIT_UNITS`."""
+        """Return what may not be torn apart, by one of `schema.SPLIT_UNITS`."""
         if split_by == "image":
             return self.pair_id
         return self.eye if split_by == "eye" else self.patient
@@ -115,7 +103,8 @@ def read_manifest(
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
-        split_by: one of `SPLIT_UNITS`; no such unit may ask for two splits.
+        split_by: one of `schema.SPLIT_UNITS`; no such unit may ask for two
+            splits.
 
     Returns:
         The pairs in the order of the file.

@@ -12,8 +12,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ffa_keras.data import schema
 from ffa_keras.errors import InputError
+from ffa_keras.records import schema
 
 # Written beside the records once two splits were found to share nothing.
 AUDIT_NAME = "audit.json"
@@ -52,7 +52,7 @@ class PreparedDataset:
         if numbered and not dataset.audited:
             raise InputError(
                 f"{dataset.folder}: nobody has looked for leaks between its"
-                " splits; do so with python -m ffa_keras.data.audit"
+                " splits; do so with python -m ffa_keras.records.audit"
                 f" --dataset_dir={dataset.folder}"
             )
         return dataset

@@ -9,7 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from ffa_keras.data.patches import (
+from ffa_keras.errors import InputError
+from ffa_keras.ops import from_grey_levels
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.patches import (
     PatchSampling,
     allowed_places,
     cut_patch,
@@ -19,18 +22,7 @@ from ffa_keras.data.patches import (
     turn_at_random,
     vary_light,
 )
-from ffa_keras.data.records import PreparedDataset, find_dataset, load_pairs
-from ffa_keras.data.schema import IMAGES
-from ffa_keras.errors import InputError
-from ffa_keras.ops import from_grey_levels
-
-__all__ = [
-    "TrainingPatches",
-    "find_dataset",
-    "load_pairs",
-    "share_of_worker",
-    "validation_pairs",
-]
+from ffa_keras.records.schema import IMAGES
 
 # Patches held for shuffling: those of about this many pairs are mixed.
 _SHUFFLE_PATCHES = 256

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ffa_keras.data.pipeline import TrainingPatches
+from ffa_keras.records.pipeline import TrainingPatches
 
 # The FFA images of an epoch are those of one so much later: another order of
 # the pairs, other places, other variations. No run has so many epochs.

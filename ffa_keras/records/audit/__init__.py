@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.images import decode_png
-from ffa_keras.data.records import AUDIT_NAME, PreparedDataset
-from ffa_keras.data.schema import IDENTIFIERS
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
+from ffa_keras.records.schema import IDENTIFIERS
 
 # Two eyes differ in half of the 246 bits, give or take a twentieth, and in 19 %
 # at least of 180,000 pairs of phantoms; a copy that was saved again, scaled or

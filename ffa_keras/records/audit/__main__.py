@@ -1,6 +1,6 @@
 r"""Look for leaks between the splits of a prepared dataset.
 
-    python -m ffa_keras.data.audit --dataset_dir=data
+    python -m ffa_keras.records.audit --dataset_dir=data
 
 Prints every patient, eye, identical and nearly identical image that two splits
 share, by the hashes of the records. Exit status 0: none, and a dataset that was
@@ -10,8 +10,8 @@ made by `tfds build` may be trained on from now on. 1: some.
 from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
-from ffa_keras.data.audit import audit_dataset, record_audit
-from ffa_keras.data.records import PreparedDataset, find_dataset
+from ffa_keras.records.audit import audit_dataset, record_audit
+from ffa_keras.records.dataset import PreparedDataset, find_dataset
 
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir",

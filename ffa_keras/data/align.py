@@ -1,0 +1,3 @@
+"""`ffa_keras.preparation.align`, under its name of before."""
+
+from ffa_keras.preparation.align import *  # noqa: F403
