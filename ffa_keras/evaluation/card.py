@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import tensorflow_datasets as tfds
-
-from ffa_keras.data.pipeline import find_dataset
 from ffa_keras.evaluation.report import (
     INTERVALS,
     NOTICE,
@@ -12,6 +9,7 @@ from ffa_keras.evaluation.report import (
     markdown_table,
     section_rows,
 )
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\
@@ -31,20 +29,19 @@ _LIMITS = """\
 
 
 def model_card(
-    report: dict[str, Any], config: TrainConfig, dataset_dir: str
+    report: dict[str, Any], config: TrainConfig, dataset: PreparedDataset
 ) -> str:
     """Write a model card from the numbers of a report.
 
     Args:
         report: of `summarise`.
         config: settings of the run.
-        dataset_dir: prepared dataset that it was judged on.
+        dataset: that it was judged on.
 
     Returns:
         Markdown.
     """
-    info = tfds.builder_from_directory(find_dataset(dataset_dir)).info
-    unit = (info.metadata or {}).get("split_by", "patient")
+    info = dataset.info
     first = next(iter(report["answers"]))
     groups = report["answers"][first]["groups"]
     lines = [f"# Model card: {config.method}", "", f"**{NOTICE}**", ""]
@@ -52,7 +49,8 @@ def model_card(
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
         f"- dataset: {info.name}, {info.config_name}, version {info.version}",
-        f"- divided by {unit}; no leak between the splits was found",
+        f"- divided by {dataset.split_by}; no leak between the splits was"
+        " found",
         *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
         "- classes judged: "
         + ", ".join(

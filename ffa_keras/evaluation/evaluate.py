@@ -8,10 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.data.audit import refuse_leaks
 from ffa_keras.data.images import write_png
 from ffa_keras.data.pictures import case_panel
-from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import (
     Translator,
@@ -23,6 +21,8 @@ from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import Case, Judging
 from ffa_keras.evaluation.report import summarise, write_report
 from ffa_keras.files import replacing
+from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.runs import load_config, load_generator
 from ffa_keras.translate import translate
 
@@ -58,14 +58,14 @@ def evaluate_run(
     """
     config = load_config(run_dir)
     generator = load_generator(run_dir)
-    dataset_dir = dataset_dir or config.dataset_dir
-    refuse_leaks(dataset_dir)
+    dataset = PreparedDataset.find(dataset_dir or config.dataset_dir)
+    refuse_leaks(dataset)
     judging = Judging(
-        dataset_dir,
+        dataset,
         split,
         {
             "generator": lambda fundus: translate(generator, fundus),
-            **trivial_answers(dataset_dir),
+            **trivial_answers(dataset),
         },
         InceptionFeatures(inception_weights) if inception_weights else None,
     )
@@ -87,17 +87,15 @@ def evaluate_run(
         }
         report = summarise(judging.images, facts)
         write_report(report, temporary)
-        card = model_card(report, config, dataset_dir)
+        card = model_card(report, config, dataset)
         (temporary / "model_card.md").write_text(card)
     return report
 
 
-def trivial_answers(dataset_dir: str) -> dict[str, Translator]:
+def trivial_answers(dataset: PreparedDataset) -> dict[str, Translator]:
     """Return the trivial answers that a trained generator must beat."""
     return {
-        "mean training FFA": mean_training_ffa(
-            load_pairs(dataset_dir, "train")
-        ),
+        "mean training FFA": mean_training_ffa(dataset.pairs("train", ["ffa"])),
         "inverted green channel": inverted_green,
     }
 

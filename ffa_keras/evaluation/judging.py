@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from ffa_keras.data.pipeline import find_dataset, load_pairs
 from ffa_keras.evaluation.baselines import Translator
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
@@ -16,6 +15,7 @@ from ffa_keras.evaluation.inception import (
 )
 from ffa_keras.evaluation.memorisation import TrainingImages
 from ffa_keras.evaluation.metrics import judge
+from ffa_keras.records.dataset import PreparedDataset
 
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
@@ -50,7 +50,7 @@ class Judging:
     """Judge translators on a split of a prepared dataset.
 
     Args:
-        dataset_dir: prepared dataset.
+        dataset: with the held-out eyes.
         split: which of its splits.
         translators: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1], by name.
         inception: features for KID and FID; `None` leaves both out.
@@ -65,15 +65,15 @@ class Judging:
 
     def __init__(
         self,
-        dataset_dir: str,
+        dataset: PreparedDataset,
         split: str,
         translators: Mapping[str, Translator],
         inception: InceptionFeatures | None = None,
     ):
-        self._pairs = load_pairs(dataset_dir, split)
-        self._categories = category_names(dataset_dir)
+        self._pairs = dataset.pairs(split)
+        self._categories = dataset.categories
         self._translators = dict(translators)
-        self._training = TrainingImages(load_pairs(dataset_dir, "train"))
+        self._training = TrainingImages(dataset.pairs("train", ["ffa"]))
         self._inception = inception
         self._real_features: list[np.ndarray] = []
         self._features: dict[str, list[np.ndarray]] = {
@@ -139,9 +139,3 @@ class Judging:
         self._real_features.append(self._inception(real))
         for name, fake in fakes.items():
             self._features[name].append(self._inception(fake))
-
-
-def category_names(dataset_dir: str) -> list[str]:
-    """Return the names of a dataset's classes."""
-    builder = tfds.builder_from_directory(find_dataset(dataset_dir))
-    return builder.info.features["category"].names

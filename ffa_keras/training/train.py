@@ -3,11 +3,12 @@
 import keras
 import tensorflow as tf
 
-from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches, validation_pairs
-from ffa_keras.data.unpaired import UnpairedPatches
 from ffa_keras.errors import InputError
 from ffa_keras.methods import METHODS, UNPAIRED, System
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.patches import PatchSampling
+from ffa_keras.records.pipeline import TrainingPatches, validation_pairs
+from ffa_keras.records.unpaired import UnpairedPatches
 from ffa_keras.training import provenance, runs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.interrupt import stop_requests
@@ -41,15 +42,16 @@ def train(config: TrainConfig, resume: bool = False) -> None:
             f" {replicas} replicas: give a multiple"
         )
     kind = UnpairedPatches if config.method in UNPAIRED else TrainingPatches
-    patches = kind(config.dataset_dir, _sampling(config), config.seed)
+    dataset = PreparedDataset.find(config.dataset_dir)
+    patches = kind(dataset, _sampling(config), config.seed)
     steps_per_epoch = patches.steps(config.batch_size)
     if not steps_per_epoch:
         raise InputError(
             f"--batch_size={config.batch_size}: only {patches.num_patches}"
             " patches in an epoch"
         )
-    validation = validation_pairs(config.dataset_dir, replicas)
-    fingerprint = provenance.dataset_fingerprint(config.dataset_dir)
+    validation = validation_pairs(dataset, replicas)
+    fingerprint = dataset.fingerprint()
     if is_chief(strategy):
         runs.check_vacant(config, resume)
     keras.utils.set_random_seed(config.seed)

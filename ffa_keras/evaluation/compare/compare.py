@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from ffa_keras.data.audit import refuse_leaks
 from ffa_keras.data.images import write_png
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.compare.grid import comparison_grid
@@ -25,6 +24,8 @@ from ffa_keras.evaluation.judging import Judging
 from ffa_keras.evaluation.report import METRICS, strict, summarise
 from ffa_keras.evaluation.statistics import holm, paired_difference
 from ffa_keras.files import replacing
+from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train
@@ -64,7 +65,8 @@ def compare(
     """
     folder = Path(output)
     check_output(folder, "comparison.json")
-    refuse_leaks(config.dataset_dir)
+    dataset = PreparedDataset.find(config.dataset_dir)
+    refuse_leaks(dataset)
     inception = None
     if inception_weights:
         inception = InceptionFeatures(inception_weights)
@@ -80,9 +82,9 @@ def compare(
         train(own, resume=True)
     translators = {m: _translator(c.run_dir) for m, c in configs.items()}
     judging = Judging(
-        config.dataset_dir,
+        dataset,
         split,
-        {**translators, **trivial_answers(config.dataset_dir)},
+        {**translators, **trivial_answers(dataset)},
         inception,
     )
     cases = list(judging.cases())
@@ -101,7 +103,7 @@ def compare(
             "index.html": comparison_page(report, cases, list(methods)),
         }
         for method, own in configs.items():
-            card = model_card(_of_one(report, method), own, config.dataset_dir)
+            card = model_card(_of_one(report, method), own, dataset)
             files[f"model_card_{method}.md"] = card
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
