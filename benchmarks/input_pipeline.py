@@ -21,10 +21,10 @@ from absl import flags
 
 from datasets.ffa_pairs.configs import PhantomConfig
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches
-from ffa_keras.data.records import PreparedDataset
-from ffa_keras.data.schema import IMAGES
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.patches import PatchSampling
+from ffa_keras.records.pipeline import TrainingPatches
+from ffa_keras.records.schema import IMAGES
 
 _NUM_PAIRS = flags.DEFINE_integer("num_pairs", 24, "Pairs to prepare.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 768, "Their side, pixels.")

@@ -19,8 +19,8 @@ from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.data.images import write_png
-from ffa_keras.data.parallel import on_all_cores
 from ffa_keras.data.phantom import make_pair
+from ffa_keras.preparation.parallel import on_all_cores
 
 _COUNTS = flags.DEFINE_list("counts", ["10", "100"], "Numbers of pairs.")
 _SIZE = flags.DEFINE_integer("size", 128, "Side of the images, pixels.")

@@ -11,9 +11,9 @@ import numpy as np
 from absl import logging
 
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
+from ffa_keras.records.dataset import load_pairs
 from ffa_keras.translation.whole import Translator, translate
 
 _NUM_HELD_OUT = 4

@@ -16,6 +16,7 @@ import collections
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow and OpenCV)
 
@@ -24,9 +25,9 @@ from absl import flags
 from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.report import read_report, summary
-from ffa_keras.data.schema import CATEGORIES, SPLITS
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.report import read_report, summary
+from ffa_keras.records.schema import CATEGORIES, SPLITS
 
 _CONFIG = flags.DEFINE_enum(
     "config",
@@ -51,7 +52,7 @@ _BEAM = flags.DEFINE_string(
 )
 
 
-def _options(config: PairsConfig) -> dict[str, dataclasses.Field]:
+def _options(config: PairsConfig) -> dict[str, dataclasses.Field[Any]]:
     """Return the fields of a config that are flags, by name."""
     fields = dataclasses.fields(config)
     return {field.name: field for field in fields if "help" in field.metadata}

@@ -12,24 +12,28 @@ import tensorflow_datasets as tfds
 
 from datasets.ffa_pairs import isfahan
 from datasets.ffa_pairs.phantoms import phantom_tasks
-from ffa_keras.data.align import Treatment
-from ffa_keras.data.check import (
+from ffa_keras.errors import InputError
+from ffa_keras.preparation.align import Treatment
+from ffa_keras.preparation.check import (
     FileFacts,
     decide_bits,
     extra_files,
     file_problems,
     inspect_files,
 )
-from ffa_keras.data.manifest import PairEntry, raise_problems, read_manifest
-from ffa_keras.data.prepare import Task, make_task
-from ffa_keras.data.schema import SPLIT_UNITS
-from ffa_keras.data.splits import (
+from ffa_keras.preparation.manifest import (
+    PairEntry,
+    raise_problems,
+    read_manifest,
+)
+from ffa_keras.preparation.prepare import Task, make_task
+from ffa_keras.preparation.splits import (
     DEFAULT_KEY_FILE,
     absent_categories,
     read_key,
     split_pairs,
 )
-from ffa_keras.errors import InputError
+from ffa_keras.records.schema import SPLIT_UNITS
 
 _MIN_PHANTOM_PAIRS = 4
 _HRA_SIDE = 768

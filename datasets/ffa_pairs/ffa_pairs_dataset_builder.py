@@ -15,9 +15,9 @@ from datasets.ffa_pairs.configs import (
     PairsConfig,
     PhantomConfig,
 )
-from ffa_keras.data import schema
-from ffa_keras.data.prepare import Outcome, Task, prepare_pairs
-from ffa_keras.data.report import refuse_lost_splits
+from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
+from ffa_keras.preparation.report import refuse_lost_splits
+from ffa_keras.records import schema
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ffa_keras.data.align import Verdict, align_images
 from ffa_keras.data.images import encode_png
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.data.prepare import HiddenPair
-from ffa_keras.data.splits import hashed_id
+from ffa_keras.preparation.align import Verdict, align_images
+from ffa_keras.preparation.prepare import HiddenPair
+from ffa_keras.preparation.splits import hashed_id
 
 _CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 # The splits of ten patients: 20 % test, and every split from four pairs on.

@@ -12,9 +12,9 @@ import tensorflow_datasets as tfds
 
 from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder, builder_for
-from ffa_keras.data.report import refuse_lost_splits, write_report
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing
+from ffa_keras.preparation.report import refuse_lost_splits, write_report
 
 
 def write_dataset(
@@ -68,8 +68,8 @@ def _prepare(builder: Builder, beam_options: str) -> None:
             download_config=_download_config(beam_options)
         )
     # Needs TensorFlow, which bad input should not have to wait for.
-    from ffa_keras.data.audit import record_audit, refuse_leaks
-    from ffa_keras.data.records import PreparedDataset
+    from ffa_keras.records.audit import record_audit, refuse_leaks
+    from ffa_keras.records.dataset import PreparedDataset
 
     dataset = PreparedDataset.open(Path(builder.data_path))
     outcomes = builder.outcomes()

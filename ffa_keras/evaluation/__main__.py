@@ -9,9 +9,9 @@ Writes `report.html`, a page to look at or to mail; the same as `report.md` and
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.manifest import SPLITS
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.rendering import tables
+from ffa_keras.records.schema import SPLITS
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
 _DATASET_DIR = flags.DEFINE_string(

@@ -1,12 +1,12 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
-from ffa_keras.data.records import PreparedDataset
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
     markdown_table,
     section_rows,
 )
 from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\

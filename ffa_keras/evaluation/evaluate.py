@@ -5,8 +5,6 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from ffa_keras.data.audit import refuse_leaks
-from ffa_keras.data.records import PreparedDataset
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.figures import Figures
 from ffa_keras.evaluation.inception import InceptionFeatures
@@ -14,6 +12,8 @@ from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.output import report_folder
 from ffa_keras.evaluation.rendering import write_report
 from ffa_keras.evaluation.results import Report, summarise
+from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_config, load_generator
 from ffa_keras.translate import translate

@@ -13,7 +13,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from ffa_keras.data.records import PreparedDataset
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import (
     MeanTrainingFfa,
@@ -28,6 +27,7 @@ from ffa_keras.evaluation.inception import (
 from ffa_keras.evaluation.measures import MEASURES, Eye, Scores, metrics_of
 from ffa_keras.evaluation.measures.memorisation import TrainingImages
 from ffa_keras.evaluation.results import ImageScores
+from ffa_keras.records.dataset import PreparedDataset
 
 BASELINES = ("mean training FFA", "inverted green channel")
 NO_INCEPTION = (

@@ -22,10 +22,10 @@ def cyclegan(options: CycleGanOptions) -> CycleGan:
     cycle consistency weighted with 10, identity terms with 5, a pool of 50
     generated images from which the discriminators are shown older ones, both
     ways trained in the same step, photographs and FFA of different patches
-    (`ffa_keras.data.unpaired`). Chosen: the generators are as wide and deep as
-    those of `proposed`. The FFA has one channel, so for the identity terms it
-    is repeated to three, and the photograph enters as its luminance. The best
-    generator is still picked on validation pairs, as for every method.
+    (`ffa_keras.records.unpaired`). Chosen: the generators are as wide and deep
+    as those of `proposed`. The FFA has one channel, so for the identity terms
+    it is repeated to three, and the photograph enters as its luminance. The
+    best generator is still picked on validation pairs, as for every method.
 
     Args:
         options: of the networks, the terms and the pool.

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.data.pipeline import TrainingPatches, share_of_worker
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods.system import System
+from ffa_keras.records.pipeline import TrainingPatches, share_of_worker
 from ffa_keras.training import runs
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss

@@ -1,17 +1,15 @@
 """What a run was made from: data, code, libraries and machine."""
 
-import hashlib
 import json
 import platform
-import struct
 import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ffa_keras.data.pipeline import find_dataset
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.devices import device_names
 
 RECORD_NAME = "run.json"
@@ -19,47 +17,11 @@ _PACKAGES = (
     "ffa_keras", "tensorflow", "keras", "numpy", "opencv-python",
     "tensorflow-datasets",
 )  # fmt: skip
-# Before a record: its length and a checksum of that; after it, its own.
-_HEADER, _FOOTER = struct.Struct("<QI"), struct.Struct("<I")
 
 
 def dataset_fingerprint(dataset_dir: str | Path) -> str:
-    """Return a hash of every record of a dataset, wherever it lies.
-
-    Only the lengths and checksums that TFRecord files hold are read, so that
-    a hundred gigabytes take no longer than their headers.
-
-    Args:
-        dataset_dir: as `find_dataset` takes it.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Raises:
-        InputError: no such dataset, or a file of it is cut short.
-    """
-    folder = find_dataset(dataset_dir)
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.tfrecord-*")):
-        digest.update(path.name.encode())
-        for part in _record_seals(path):
-            digest.update(part)
-    return digest.hexdigest()
-
-
-def _record_seals(path: Path) -> list[bytes]:
-    size, position, seals = path.stat().st_size, 0, []
-    with open(path, "rb") as file:
-        while position < size:
-            header = file.read(_HEADER.size)
-            whole = len(header) == _HEADER.size
-            length = _HEADER.unpack(header)[0] if whole else 0
-            position += _HEADER.size + length + _FOOTER.size
-            if not whole or position > size:
-                raise InputError(f"{path}: cut short; prepare the data again")
-            file.seek(length, 1)
-            seals.append(header + file.read(_FOOTER.size))
-    return seals
+    """Return `PreparedDataset.fingerprint` of the dataset in a folder."""
+    return PreparedDataset.find(dataset_dir).fingerprint()
 
 
 class Record:

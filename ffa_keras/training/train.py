@@ -6,17 +6,18 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches, validation_pairs
-from ffa_keras.data.unpaired import UnpairedPatches
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods import METHODS
 from ffa_keras.methods.system import System
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.patches import PatchSampling
+from ffa_keras.records.pipeline import TrainingPatches, validation_pairs
+from ffa_keras.records.unpaired import UnpairedPatches
 from ffa_keras.training import devices, runs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.interrupt import stop_requests
 from ffa_keras.training.loop import Loop
-from ffa_keras.training.provenance import Record, dataset_fingerprint
+from ffa_keras.training.provenance import Record
 from ffa_keras.training.schedule import ConstantThenLinear
 from ffa_keras.training.strategy import PATIENCE, is_chief, make_strategy
 
@@ -62,18 +63,18 @@ def _train(
     chief, replicas = is_chief(strategy), strategy.num_replicas_in_sync
     paired = METHODS[config.method].paired
     kind = TrainingPatches if paired else UnpairedPatches
-    patches = kind(config.dataset_dir, _sampling(config), config.seed)
+    dataset = PreparedDataset.find(config.dataset_dir)
+    patches = kind(dataset, _sampling(config), config.seed)
     steps_per_epoch = patches.steps(config.batch_size * replicas)
     if not steps_per_epoch:
         raise InputError(
             f"--batch_size={config.batch_size}: only {patches.num_patches}"
             f" patches in an epoch, for {replicas} device(s)"
         )
-    validation = validation_pairs(config.dataset_dir, replicas)
-    fingerprint = dataset_fingerprint(config.dataset_dir)
+    validation = validation_pairs(dataset, replicas)
     if chief:
         runs.check_vacant(config, resume)
-    record = Record(config.run_dir, fingerprint, replicas)
+    record = Record(config.run_dir, dataset.fingerprint(), replicas)
     if record.ended and runs.has_generator(config.run_dir):
         return
     record.check_devices()

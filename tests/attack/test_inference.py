@@ -654,7 +654,7 @@ def tflite(models, tmp_path_factory):
     ).convert()
     file = folder / "ffa.tflite"
     file.write_bytes(flatbuffer)
-    about = {"SHA-256": hashlib.sha256(flatbuffer).hexdigest()}
+    about = {"sha256": hashlib.sha256(flatbuffer).hexdigest()}
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("metadata.json", json.dumps(about))
     return file.read_bytes(), len(flatbuffer)

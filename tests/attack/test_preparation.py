@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import ffa_keras.data.audit
+import ffa_keras.records.audit
 from datasets.ffa_pairs import write
 from datasets.ffa_pairs.configs import (
     FolderConfig,
@@ -27,14 +27,14 @@ from datasets.ffa_pairs.configs import (
     PhantomConfig,
 )
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data import prepare
-from ffa_keras.data.audit import audit_dataset, record_audit
 from ffa_keras.data.images import read_ffa, write_png
-from ffa_keras.data.manifest import read_manifest
-from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches
-from ffa_keras.data.records import AUDIT_NAME, PreparedDataset
 from ffa_keras.errors import InputError, Interrupted, describe
+from ffa_keras.preparation import prepare
+from ffa_keras.preparation.manifest import read_manifest
+from ffa_keras.records.audit import audit_dataset, record_audit
+from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
+from ffa_keras.records.patches import PatchSampling
+from ffa_keras.records.pipeline import TrainingPatches
 
 ROOT = Path(__file__).parents[2]
 DUMMY = ROOT / "datasets/ffa_pairs/dummy_data"
@@ -91,10 +91,15 @@ def _assert_whole(data_dir):
 MOMENTS = [
     ("after the first pair", prepare, "_write_outcome", 2),
     ("as records are written", prepare.PhotographTask, "record", 2),
-    ("before the audit", ffa_keras.data.audit, "refuse_leaks", 1),
-    ("in the audit", ffa_keras.data.audit, "fingerprint", 2),
+    ("before the audit", ffa_keras.records.audit, "refuse_leaks", 1),
+    ("in the audit", ffa_keras.records.audit, "fingerprint", 2),
     ("before the report", write, "write_report", 1),
-    ("before the mark of the audit", ffa_keras.data.audit, "record_audit", 1),
+    (
+        "before the mark of the audit",
+        ffa_keras.records.audit,
+        "record_audit",
+        1,
+    ),
 ]
 
 
@@ -650,7 +655,7 @@ def test_records_from_before_the_number_are_read(dataset, forget):
 
 def test_a_dataset_of_tfds_build_is_read_once_it_was_audited(dataset):
     (dataset / AUDIT_NAME).unlink()
-    assert "ffa_keras.data.audit" in _refused(PreparedDataset.find, dataset)
+    assert "ffa_keras.records.audit" in _refused(PreparedDataset.find, dataset)
     record_audit(PreparedDataset.open(dataset))
     assert PreparedDataset.find(dataset).splits
 

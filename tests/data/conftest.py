@@ -2,7 +2,7 @@
 
 import pytest
 
-from ffa_keras.data.records import PreparedDataset
+from ffa_keras.records.dataset import PreparedDataset
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.align import Treatment, align_files, align_images
 from ffa_keras.data.images import write_png
-from ffa_keras.data.manifest import PairFiles, read_manifest
 from ffa_keras.data.phantom import make_pair
+from ffa_keras.preparation.align import Treatment, align_files, align_images
+from ffa_keras.preparation.manifest import PairFiles, read_manifest
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])

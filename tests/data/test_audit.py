@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.audit import (
+from ffa_keras.data.images import encode_png
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.records.audit import (
     audit_dataset,
     find_leaks,
     fingerprint,
     perceptual_hash,
 )
-from ffa_keras.data.images import encode_png
-from ffa_keras.data.phantom import make_pair
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,6 @@ def test_a_prepared_dataset_is_audited_from_its_records(
 ):
     assert audit_dataset(dataset) == []
     done = run_program(
-        "-m", "ffa_keras.data.audit", f"--dataset_dir={phantom_dataset}"
+        "-m", "ffa_keras.records.audit", f"--dataset_dir={phantom_dataset}"
     )
     assert done.stdout == "no leak between the splits\n"

@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from datasets.ffa_pairs.configs import PhantomConfig
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.records import PreparedDataset
-from ffa_keras.data.schema import CATEGORIES
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.schema import CATEGORIES
 
 LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SPLITS = ("train", "validation", "test")

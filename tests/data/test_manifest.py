@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ffa_keras.data.images import write_png
-from ffa_keras.data.manifest import CATEGORIES, read_manifest
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.manifest import read_manifest
+from ffa_keras.records.schema import CATEGORIES
 
 # The FFA is the fundus moved by (1, -2).
 LANDMARKS = {

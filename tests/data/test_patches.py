@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ffa_keras.data.patches import (
+from ffa_keras.records.patches import (
     PatchSampling,
     allowed_places,
     circle,

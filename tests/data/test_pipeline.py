@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ffa_keras.data.patches import PatchSampling, circle
-from ffa_keras.data.pipeline import (
+from ffa_keras.errors import InputError
+from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.records.patches import PatchSampling, circle
+from ffa_keras.records.pipeline import (
     TrainingPatches,
     share_of_worker,
     validation_pairs,
 )
-from ffa_keras.data.records import PreparedDataset
-from ffa_keras.errors import InputError
 
 GRID = PatchSampling(64, 48, stride=40, min_valid=0.5)
 CROPS = PatchSampling(64, 48, crops_per_pair=3)
@@ -149,7 +149,7 @@ def test_a_collection_beyond_memory_gives_the_same_patches(
 ):
     still = dataclasses.replace(GRID, flip=False)
     cached = TrainingPatches(dataset, still, seed=0)
-    monkeypatch.setattr("ffa_keras.data.pipeline._MEMORY", 60_000)
+    monkeypatch.setattr("ffa_keras.records.pipeline._MEMORY", 60_000)
     read = TrainingPatches(dataset, still, seed=0)
     assert 1 <= read._shuffled < len(read.pair_ids) == cached._shuffled
     first, again = (_collect(read.epoch(2, 1)) for _ in range(2))

@@ -11,13 +11,13 @@ import pytest
 
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data import prepare
 from ffa_keras.data.images import encode_png, write_png
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.data.prepare import prepare_pairs
-from ffa_keras.data.records import PreparedDataset
-from ffa_keras.data.report import read_report, summary_of
 from ffa_keras.errors import InputError
+from ffa_keras.preparation import prepare
+from ffa_keras.preparation.prepare import prepare_pairs
+from ffa_keras.preparation.report import read_report, summary_of
+from ffa_keras.records.dataset import PreparedDataset
 
 SPLITS = ("train", "validation", "test")
 COLUMNS = "pair_id patient category fundus ffa affine split".split()
@@ -199,6 +199,16 @@ def test_pictures_are_drawn_on_request_under_the_row(clinic):
         "00007_refused_checkerboard.png",
         "00007_refused_overlay.png",
     ]
+
+
+def test_processes_that_prepare_pairs_need_no_tensorflow(run_program):
+    """Each of them would take 8 seconds and 400 MB for it."""
+    modules = Path(prepare.__file__).parent.glob("*.py")
+    names = ", ".join(f"ffa_keras.preparation.{m.stem}" for m in modules)
+    run_program(
+        "-c", f"import sys, {names.replace('.__init__', '')};"
+        " assert 'tensorflow' not in sys.modules"
+    )  # fmt: skip
 
 
 # --- the builder -------------------------------------------------------------

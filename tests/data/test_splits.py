@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ffa_keras.data.manifest import PairEntry
-from ffa_keras.data.schema import SPLITS
-from ffa_keras.data.splits import (
+from ffa_keras.errors import InputError
+from ffa_keras.preparation.manifest import PairEntry
+from ffa_keras.preparation.splits import (
     absent_categories,
     assign_split,
     hashed_id,
     read_key,
     split_pairs,
 )
-from ffa_keras.errors import InputError
+from ffa_keras.records.schema import SPLITS
 
 KEY = b"a secret of this clinic"
 

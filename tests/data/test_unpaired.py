@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ffa_keras.data.patches import PatchSampling
-from ffa_keras.data.pipeline import TrainingPatches
-from ffa_keras.data.unpaired import UnpairedPatches
+from ffa_keras.records.patches import PatchSampling
+from ffa_keras.records.pipeline import TrainingPatches
+from ffa_keras.records.unpaired import UnpairedPatches
 
 CROPS = PatchSampling(64, 48, crops_per_pair=3, flip=False)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.card import model_card
@@ -20,6 +19,7 @@ from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.rendering import tables, write_report
 from ffa_keras.evaluation.results import ImageScores, summarise
 from ffa_keras.evaluation.statistics import mean_with_interval
+from ffa_keras.records.dataset import load_pairs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import translate

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from export import agreement
-from ffa_keras.data.pipeline import load_pairs
+from ffa_keras.records.dataset import load_pairs
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
 
-from ffa_keras.data.manifest import SPLITS
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.compare import compare
 from ffa_keras.methods import METHODS
+from ffa_keras.records.schema import SPLITS
 from ffa_keras.settings import define_settings, given
 from ffa_keras.training.config import CONFIGS, make_configs
 from ffa_keras.training.strategy import split_cpu

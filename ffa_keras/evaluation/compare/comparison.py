@@ -7,9 +7,7 @@ from pathlib import Path
 
 import keras
 
-from ffa_keras.data.audit import refuse_leaks
 from ffa_keras.data.images import write_png
-from ffa_keras.data.records import PreparedDataset
 from ffa_keras.evaluation.baselines import Translator
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.compare.grid import LeakingCases, comparison_grid
@@ -24,6 +22,8 @@ from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import BASELINES, Judge
 from ffa_keras.evaluation.output import report_folder
 from ffa_keras.evaluation.results import summarise
+from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_generator

@@ -6,10 +6,10 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.data.prepare import Outcome
-from ffa_keras.data.schema import SPLITS
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.preparation.prepare import Outcome
+from ffa_keras.records.schema import SPLITS
 
 REPORT_NAME = "preparation.csv"
 _COLUMNS = (

@@ -16,13 +16,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ffa_keras.data import schema
-from ffa_keras.data.align import Treatment, Verdict, align_files
 from ffa_keras.data.images import decode_png, encode_png, write_png
-from ffa_keras.data.manifest import PairEntry, PairFiles
-from ffa_keras.data.parallel import on_all_cores
-from ffa_keras.data.splits import hashed_id
 from ffa_keras.files import replacing
+from ffa_keras.preparation.align import Treatment, Verdict, align_files
+from ffa_keras.preparation.manifest import PairEntry, PairFiles
+from ffa_keras.preparation.parallel import on_all_cores
+from ffa_keras.preparation.splits import hashed_id
+from ffa_keras.records import schema
 from ffa_keras.registration.pictures import PICTURES
 
 _VERDICT = "verdict.json"

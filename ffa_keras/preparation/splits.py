@@ -10,9 +10,9 @@ import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.data.manifest import PairEntry
-from ffa_keras.data.schema import SPLITS
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.manifest import PairEntry
+from ffa_keras.records.schema import SPLITS
 
 TEST_SHARE = 0.2
 # Of the patients that are not in the test split.

@@ -1,0 +1,1 @@
+"""From a clinic's files to aligned pairs: NumPy and OpenCV only."""

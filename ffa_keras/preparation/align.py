@@ -1,0 +1,202 @@
+"""Bring the photograph of a pair onto its angiogram.
+
+The angiogram is the target of training, so its pixels stay as they are and the
+photograph is warped onto them. What lies outside a field of view is blackened
+in both: cameras burn dates and names into it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
+from ffa_keras.preparation.manifest import PairFiles
+from ffa_keras.registration.register import (
+    RegistrationResult,
+    judge_matrix,
+    register_pair,
+)
+from ffa_keras.registration.retina import is_circular
+from ffa_keras.registration.transform import scaling, warp_to_ffa
+
+# Interpolation mixes the rim of a field of view with what lies outside.
+_RIM_TOOL = np.ones((7, 7), np.uint8)
+_MIN_OVERLAP = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """What is done to every pair of a collection alike.
+
+    Attributes:
+        assume_aligned: whether pairs of which nothing says how they lie are
+            aligned already; else they are registered.
+        text_box: width and height of the burnt-in text at the top left of an
+            angiogram, in shares of the frame; `None` if there is none.
+        side: pixels to which square angiograms are scaled, or `None`.
+    """
+
+    assume_aligned: bool = False
+    text_box: tuple[float, float] | None = None
+    side: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AlignedPair:
+    """A pair in the frame of its angiogram.
+
+    Attributes:
+        fundus: uint8 [H, W, 3], RGB, black where the photograph ends.
+        ffa: uint8 [H, W, 1], black outside its field of view.
+        valid_mask: bool [H, W], inside both fields of view.
+        circular: whether the photograph's field of view is a disc.
+    """
+
+    fundus: np.ndarray
+    ffa: np.ndarray
+    valid_mask: np.ndarray
+    circular: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Whether a pair is fit for training, and why.
+
+    Attributes:
+        accepted: whether it is kept.
+        how: "registered", or what the manifest gave.
+        reason: why the pair is refused, or, of a given transform, why the
+            vessels do not bear it out; else empty.
+        figures: by name; no residual unless the pair was registered.
+    """
+
+    accepted: bool
+    how: str
+    reason: str
+    figures: dict[str, float]
+
+    @property
+    def status(self) -> str:
+        """`"kept"`, `"doubtful"`: kept as the manifest says, or `"refused"`."""
+        if not self.accepted:
+            return "refused"
+        return "doubtful" if self.reason else "kept"
+
+
+def align_files(
+    files: PairFiles, treatment: Treatment | None = None
+) -> tuple[AlignedPair, Verdict]:
+    """Read a pair, align it and judge it.
+
+    What the manifest gives wins over an estimate: it is used as it is, and the
+    vessels only say whether they bear it out.
+
+    Args:
+        files: of the pair.
+        treatment: of the collection.
+
+    Returns:
+        The pair at the size of its angiogram, and the verdict; of a refused
+        pair the images lie as well as could be found.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    treatment = treatment or Treatment()
+    fundus = read_fundus(files.fundus, files.bits[0])
+    ffa = read_ffa(files.ffa, files.bits[1])
+    if treatment.text_box:
+        width, height = treatment.text_box
+        rows, columns = ffa.shape[:2]
+        ffa[: round(height * rows), : round(width * columns)] = 0
+    matrix = files.matrix
+    given = files.given or ("aligned" if treatment.assume_aligned else "")
+    if given == "aligned":
+        matrix = np.eye(3)
+    if treatment.side and len(ffa) != treatment.side:
+        scale = treatment.side / len(ffa)
+        ffa = _resized(ffa, treatment.side)
+        if matrix is not None:
+            matrix = scaling(scale) @ matrix
+    if matrix is None:
+        result = register_pair(fundus, ffa)
+    else:
+        result = judge_matrix(fundus, ffa, matrix)
+    pair = align_registered(fundus, ffa, result)
+    return pair, _verdict(result, pair, given)
+
+
+def align_images(
+    fundus: np.ndarray, ffa: np.ndarray, matrix: np.ndarray
+) -> AlignedPair:
+    """Warp a photograph onto its angiogram and find where both are valid.
+
+    Args:
+        fundus: uint8 [H', W', 3].
+        ffa: uint8 [H, W, 1].
+        matrix: 3x3, fundus xy → FFA xy in pixels.
+
+    Returns:
+        The aligned pair, [H, W].
+    """
+    return _combined(
+        fundus, ffa, lambda image: warp_to_ffa(image, matrix, ffa.shape[:2])
+    )
+
+
+def align_registered(
+    fundus: np.ndarray, ffa: np.ndarray, result: RegistrationResult
+) -> AlignedPair:
+    """Warp a photograph as it was registered; else as `align_images`."""
+    return _combined(fundus, ffa, result.warp)
+
+
+def _combined(
+    fundus: np.ndarray,
+    ffa: np.ndarray,
+    warp: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+) -> AlignedPair:
+    retina, theirs = field_of_view(fundus), field_of_view(ffa)
+    layers = [_blackened(fundus, retina), retina.astype(np.uint8) * 255]
+    warped, inside = warp(np.dstack(layers))
+    both = (inside & (warped[..., 3] > 127) & theirs).astype(np.uint8)
+    return AlignedPair(
+        warped[..., :3],
+        _blackened(ffa, theirs),
+        cv2.erode(both, _RIM_TOOL) > 0,
+        is_circular(retina),
+    )
+
+
+def _blackened(image: np.ndarray, retina: np.ndarray) -> np.ndarray:
+    """Blacken what lies off the retina and its rim."""
+    near = cv2.dilate(retina.astype(np.uint8), _RIM_TOOL) > 0
+    return np.where(near[..., None], image, np.uint8(0))
+
+
+def _verdict(
+    result: RegistrationResult, pair: AlignedPair, given: str
+) -> Verdict:
+    quality = result.quality
+    overlap = float(pair.valid_mask.mean())
+    figures = {
+        "overlap": overlap,
+        "keypoints": quality.num_inliers,
+        "correlation": quality.vessel_ncc,
+        "vessels_in_place": quality.centreline_fraction,
+        "blocks": quality.num_blocks,
+    }
+    if not given:
+        figures["residual"] = result.rmse
+    accepted, reason = result.accepted or bool(given), result.reason
+    if accepted and overlap < _MIN_OVERLAP:
+        accepted = False
+        reason = f"the fields of view share {overlap:.0%} of the frame"
+    return Verdict(accepted, given or "registered", reason, figures)
+
+
+def _resized(ffa: np.ndarray, side: int) -> np.ndarray:
+    method = cv2.INTER_AREA if side < len(ffa) else cv2.INTER_CUBIC
+    return cv2.resize(ffa, (side, side), interpolation=method)[..., None]

@@ -1,0 +1,320 @@
+"""The list of pairs that a clinic hands over: a `pairs.csv` and its checks."""
+
+import csv
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ffa_keras.data.images import IMAGE_SUFFIXES
+from ffa_keras.errors import InputError
+from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.registration.transform import (
+    fit_landmarks,
+    parse_affine,
+    parse_matrix,
+)
+
+_REQUIRED = ("pair_id", "fundus", "ffa")
+_SHOWN_LETTERS = 300
+_SHOWN_PROBLEMS = 20
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
+
+
+@dataclasses.dataclass(frozen=True)
+class PairFiles:
+    """What alignment needs to know of a pair.
+
+    Attributes:
+        fundus: path of the photograph.
+        ffa: path of the angiogram.
+        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
+        given: as in `PairEntry`.
+        bits: as in `PairEntry`.
+    """
+
+    fundus: Path
+    ffa: Path
+    matrix: np.ndarray | None = None
+    given: str = ""
+    bits: tuple[int | None, int | None] = (None, None)
+
+
+@dataclasses.dataclass(frozen=True)
+class PairEntry:
+    """One row of a manifest.
+
+    Attributes:
+        pair_id: unique in the manifest.
+        fundus: path of the photograph.
+        ffa: path of the angiogram.
+        patient: who is photographed; the eye if the manifest does not say.
+        eye: which eye, unique among all patients; the pair if it is not said.
+        category: one of `schema.CATEGORIES`.
+        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
+        split: the split asked for, or `None`.
+        given: what says how the pair is aligned: "affine", "homography",
+            "landmarks", "aligned" or, if nothing does, "".
+        row: line of the manifest, from 1.
+        bits: of the brightest sample possible in the photograph and in the
+            angiogram, if their samples have 16; or `None`.
+    """
+
+    pair_id: str
+    fundus: Path
+    ffa: Path
+    patient: str
+    eye: str
+    category: str = CATEGORIES[0]
+    matrix: np.ndarray | None = None
+    split: str | None = None
+    given: str = ""
+    row: int = 0
+    bits: tuple[int | None, int | None] = (None, None)
+
+    @property
+    def files(self) -> PairFiles:
+        """Where the files lie, and how the pair lies."""
+        return PairFiles(
+            self.fundus, self.ffa, self.matrix, self.given, self.bits
+        )
+
+    def unit(self, split_by: str) -> str:
+        """Return what may not be torn apart, by one of `schema.SPLIT_UNITS`."""
+        if split_by == "image":
+            return self.pair_id
+        return self.eye if split_by == "eye" else self.patient
+
+
+def read_manifest(
+    path: str | Path, split_by: str = "patient"
+) -> list[PairEntry]:
+    """Read a manifest and check all of it.
+
+    Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
+    `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
+    `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
+    `split` and `bits` may be there; any other is ignored. The first of these
+    that is given says how a pair lies. Paths are relative to the manifest;
+    they may lead anywhere.
+
+    Args:
+        path: the CSV file, or the folder that holds it as `pairs.csv`.
+        split_by: one of `schema.SPLIT_UNITS`; no such unit may ask for two
+            splits.
+
+    Returns:
+        The pairs in the order of the file.
+
+    Raises:
+        InputError: the file has problems; the message names all of them.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "pairs.csv"
+    rows = _read_rows(path)
+    problems: list[str] = []
+    entries = []
+    for number, row in enumerate(rows, start=2):
+        entry, wrong = _parse_row(row, path.parent)
+        problems += [f"line {number}: {what}" for what in wrong]
+        entries.append(dataclasses.replace(entry, row=number))
+    problems += _across_rows(entries, split_by)
+    raise_problems(path, problems)
+    return entries
+
+
+def raise_problems(path: Path, problems: list[str]) -> None:
+    """Raise an `InputError` that names all problems, if there are any."""
+    if problems:
+        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
+        more = len(problems) - _SHOWN_PROBLEMS
+        raise InputError(
+            f"{path}: {shown}" + (f"; and {more} more" if more > 0 else "")
+        )
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path}: no such manifest; write a pairs.csv with the columns"
+            f" {', '.join(_REQUIRED)}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    try:
+        reader = csv.DictReader(text.splitlines(), restkey="", strict=True)
+        columns = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        rows = [{k: v or "" for k, v in row.items() if k} for row in reader]
+    except csv.Error as error:
+        raise InputError(f"{path}: not a CSV file ({error})") from error
+    twice = sorted({n for n in columns if n and columns.count(n) > 1})
+    if twice:
+        raise InputError(
+            f"{path}: more than one column {', '.join(map(shown, twice))};"
+            " leave one of each"
+        )
+    missing = [name for name in _REQUIRED if name not in columns]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; the first line must name"
+            f" the columns, at least {', '.join(_REQUIRED)}"
+        )
+    if not rows:
+        raise InputError(f"{path}: lists no pair; add a row for each pair")
+    return rows
+
+
+def _parse_row(
+    row: dict[str, str], folder: Path
+) -> tuple[PairEntry, list[str]]:
+    """Return the entry and what is wrong with the row."""
+    cell = {name: text.strip() for name, text in row.items()}
+    problems = []
+    pair_id = cell["pair_id"]
+    if not pair_id:
+        problems.append("the pair_id is empty")
+    for column in ("fundus", "ffa"):
+        problems += _file_problems(column, cell[column], folder)
+    category = cell.get("category") or CATEGORIES[0]
+    if category not in CATEGORIES:
+        problems.append(
+            f"unknown category '{shown(category)}', use one of"
+            f" {', '.join(CATEGORIES)}"
+        )
+    split = cell.get("split") or None
+    if split and split not in SPLITS:
+        problems.append(
+            f"unknown split '{shown(split)}', use one of {', '.join(SPLITS)}"
+        )
+    given, matrix = "", None
+    try:
+        given, matrix = _given(cell, folder)
+    except InputError as error:
+        problems.append(str(error))
+    bits = None
+    if text := cell.get("bits"):
+        if text.isascii() and text.isdigit() and 8 <= int(text[:3]) <= 16:
+            bits = int(text)
+        else:
+            problems.append(
+                f"bits is '{shown(text)}': write 8 to 16, the bits of the"
+                " camera"
+            )
+    eye = cell.get("eye") or f"pair {pair_id}"
+    patient = cell.get("patient") or f"eye {eye}"
+    if cell.get("patient") and cell.get("eye"):
+        eye = f"{patient} {eye}"
+    entry = PairEntry(
+        pair_id,
+        folder / cell["fundus"],
+        folder / cell["ffa"],
+        patient,
+        eye,
+        category,
+        matrix,
+        split,
+        given,
+        bits=(bits, bits),
+    )
+    return entry, problems
+
+
+def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
+    """Return what says how the pair lies, and the transform if any."""
+    if cell.get("affine"):
+        return "affine", parse_affine(cell["affine"])
+    if cell.get("homography"):
+        return "homography", parse_matrix(cell["homography"])
+    if cell.get("landmarks"):
+        return "landmarks", read_landmarks(folder / cell["landmarks"])
+    aligned = cell.get("aligned", "").lower()
+    if aligned not in _YES + _NO:
+        raise InputError(f"aligned is '{shown(aligned)}': write yes or no")
+    return ("aligned" if aligned in _YES else ""), None
+
+
+def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
+    name = shown(folder / text)
+    if not text:
+        yield f"the {column} file is not named"
+    elif not _is_file(folder / text):
+        yield f"the {column} file {name} does not exist"
+    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+        yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A name too long for any file.
+        return False
+
+
+def shown(text: object) -> str:
+    """Return a name as it can be printed: in one line, and not too long.
+
+    Args:
+        text: of a manifest or a folder, from anybody.
+    """
+    line = repr(str(text))[1:-1]
+    if len(line) > _SHOWN_LETTERS:
+        line = f"{line[:100]}...{line[100 - _SHOWN_LETTERS :]}"
+    return line
+
+
+def read_landmarks(path: Path) -> np.ndarray:
+    """Fit the transform of a pair to its landmarks.
+
+    Args:
+        path: JSON file with `fundus_xy` and `ffa_xy`, each a list of [x, y].
+
+    Returns:
+        3x3 matrix, fundus xy → FFA xy in pixels.
+
+    Raises:
+        InputError: no such file, or nothing can be fitted to its content.
+    """
+    name = shown(path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        fundus, ffa = (
+            np.array(content[name], np.float64)
+            for name in ("fundus_xy", "ffa_xy")
+        )
+        return fit_landmarks(fundus, ffa)
+    except InputError as error:
+        raise InputError(f"the landmarks file {name}: {error}") from error
+    except OSError as error:
+        raise InputError(f"the landmarks file {name} is not there") from error
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InputError(
+            f"the landmarks file {name} is not JSON with fundus_xy and ffa_xy,"
+            " each a list of [x, y]"
+        ) from error
+
+
+def _across_rows(entries: list[PairEntry], split_by: str) -> Iterator[str]:
+    """Yield what is wrong between rows."""
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.pair_id and entry.pair_id in seen:
+            yield f"the pair_id '{shown(entry.pair_id)}' is given twice"
+        seen.add(entry.pair_id)
+    splits: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.split:
+            unit = entry.unit(split_by)
+            splits.setdefault(unit, set()).add(entry.split)
+    for unit, names in splits.items():
+        for first, second in itertools.pairwise(sorted(names)):
+            yield (
+                f"the {split_by} '{shown(unit)}' is in the {first} and the"
+                f" {second} split; keep each {split_by} in one"
+            )

@@ -1,0 +1,1 @@
+"""Prepared datasets: what a record holds, finding, reading, batches."""
