@@ -1,5 +1,7 @@
 """A pool of generated images, which steadies CycleGAN's discriminators."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -26,8 +28,8 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(
-        self, size: int, shape: tuple[int, int, int], seed: int, **kwargs
-    ):
+        self, size: int, shape: tuple[int, int, int], seed: int, **kwargs: Any
+    ) -> None:
         super().__init__(trainable=False, dtype="float32", **kwargs)
         self.size = size
         self.seed = seed
@@ -46,7 +48,7 @@ class ImagePool(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, images):
+    def call(self, images: tf.Tensor) -> tf.Tensor:
         # One after the other: the second may be given the first's picture.
         return tf.stack([self._exchange(image) for image in tf.unstack(images)])
 

@@ -1,5 +1,7 @@
 """The ResNet generator of the paper (section 2.3, Figure 4)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +10,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
+    Shape,
     SmoothConv2DTranspose,
     conv_norm_relu,
     reflect_to_multiple,
@@ -51,8 +54,8 @@ class ResnetGenerator(keras.Model):
         num_blocks: int = 9,
         dropout: float = 0.0,
         channels: int = 1,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_filters = num_filters
         self.num_blocks = num_blocks
@@ -80,18 +83,18 @@ class ResnetGenerator(keras.Model):
             name="network",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.network.build((None, None, None, input_shape[-1]))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
         x = reflect_to_multiple(inputs, _STRIDE)
         return self.network(x, training=training)[:, :height, :width, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_filters": self.num_filters,

@@ -7,7 +7,7 @@ import keras
 import ffa_keras.models  # noqa: F401  registers the classes of generator.keras
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
-from ffa_keras.settings import learning
+from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import TrainConfig, read_config
 
 CONFIG_NAME = "flags.cfg"
@@ -55,7 +55,7 @@ def claim(config: TrainConfig) -> None:
     Args:
         config: settings of the run about to start.
     """
-    config.save(Path(config.run_dir) / CONFIG_NAME)
+    write_flagfile(Path(config.run_dir) / CONFIG_NAME, config)
 
 
 def load_config(run_dir: str | Path) -> TrainConfig:
