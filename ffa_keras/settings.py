@@ -22,19 +22,24 @@ flags.disclaim_key_flags()
 def setting(
     default: Any,
     help_text: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
     kind: Literal["learning", "place", "report"] = "learning",
-    **limits: Any,
 ) -> Any:
     """Return a field of a dataclass of settings.
 
     Args:
         default: bool, float, int or str, as the field.
         help_text: of the flag.
+        low: the least value allowed.
+        high: the greatest value allowed.
+        choices: the values allowed.
         kind: "place" tells where something lies and "report" what is shown
             and kept; both may change while a run is under way. "learning" is
             everything else.
-        **limits: `minimum`, `maximum` or `choices`.
     """
+    limits = {"low": low, "high": high, "choices": choices}
     return dataclasses.field(
         default=default, metadata={"help": help_text, "kind": kind, **limits}
     )
@@ -50,17 +55,16 @@ def check(settings: Any) -> None:
         InputError: a value is out of range; the message names the flag.
     """
     for field in dataclasses.fields(settings):
-        value, limits = getattr(settings, field.name), field.metadata
+        value, told = getattr(settings, field.name), field.metadata
+        low, high, choices = told["low"], told["high"], told["choices"]
         wrong = f"--{field.name}={value}:"
-        if "choices" in limits and value not in limits["choices"]:
-            raise InputError(
-                f"{wrong} expected one of {', '.join(limits['choices'])}"
-            )
+        if choices and value not in choices:
+            raise InputError(f"{wrong} expected one of {', '.join(choices)}")
         # Written so that what is no number is refused too.
-        if "minimum" in limits and not value >= limits["minimum"]:
-            raise InputError(f"{wrong} must be at least {limits['minimum']}")
-        if "maximum" in limits and not value <= limits["maximum"]:
-            raise InputError(f"{wrong} must be at most {limits['maximum']}")
+        if low is not None and not value >= low:
+            raise InputError(f"{wrong} must be at least {low}")
+        if high is not None and not value <= high:
+            raise InputError(f"{wrong} must be at most {high}")
 
 
 def learning(settings: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class PerceptualLoss:
             of an untrained VGG19 would mean nothing.
     """
 
-    def __init__(self, weights: str = "imagenet"):
+    def __init__(self, weights: str = "imagenet") -> None:
         self.features = _build_features()
         arrays = _load_weights(weights)
         expected = [tuple(w.shape) for w in self.features.weights]

@@ -133,7 +133,7 @@ class ConditionalGan(System):
         discriminator: keras.Model,
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
-    ):
+    ) -> None:
         used = used_weights(weights, losses.TERMS)
         if ("perceptual" in used) != (perceptual_loss is not None):
             raise ValueError(
@@ -167,7 +167,10 @@ class ConditionalGan(System):
             fake = self.generator(fundus, training=True)
             fake_logits = self.discriminator((fundus, fake), training=True)
             real_logits = self.discriminator((fundus, real), training=True)
-            terms = self.terms(fundus, real, fake, fake_logits)
+            step = losses.Step(
+                fundus, real, fake, fake_logits, self._perceptual_loss
+            )
+            terms = self.terms(step)
             per_image = {
                 "generator": weighted_sum(terms, self._term_weights),
                 "discriminator": losses.discriminator_adversarial_loss(
@@ -178,34 +181,20 @@ class ConditionalGan(System):
         self.update(tape, objectives)
         return self.report({**terms, **per_image})
 
-    def terms(
-        self,
-        fundus: tf.Tensor,
-        real: tf.Tensor,
-        fake: tf.Tensor,
-        fake_logits: tf.Tensor,
-    ) -> dict[str, tf.Tensor]:
+    def terms(self, step: losses.Step) -> dict[str, tf.Tensor]:
         """Return every term of the generator's loss, [B], by its name.
 
         Args:
-            fundus: as of `losses.Step`, and so the others.
-            real: the FFA of the fundus.
-            fake: what the generator made of it.
-            fake_logits: what the discriminator says of that.
+            step: the images and the discriminator's answer.
         """
-        step = losses.Step(
-            fundus, real, fake, fake_logits, self._perceptual_loss
-        )
         return {name: losses.TERMS[name](step) for name in self._term_weights}
 
 
 def _system(
-    options: Pix2PixOptions,
-    generator: keras.Model,
-    discriminator: keras.Model,
+    options: Pix2PixOptions, generator: keras.Model, discriminator: keras.Model
 ) -> ConditionalGan:
-    weights = term_weights(options)
-    perceptual_loss = None
+    vgg19 = None
     if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
-        perceptual_loss = losses.PerceptualLoss(options.vgg_weights)
-    return ConditionalGan(generator, discriminator, weights, perceptual_loss)
+        vgg19 = losses.PerceptualLoss(options.vgg_weights)
+    weights = term_weights(options)
+    return ConditionalGan(generator, discriminator, weights, vgg19)

@@ -36,18 +36,14 @@ def cyclegan(options: CycleGanOptions) -> CycleGan:
     Raises:
         InputError: patches are too small.
     """
-
-    def pool(channels: int, seed: int) -> ImagePool:
-        shape = (options.patch_height, options.patch_width, channels)
-        return ImagePool(options.pool_size, shape, seed)
-
+    kept, size = options.pool_size, (options.patch_height, options.patch_width)
     return CycleGan(
         resnet(options),
         resnet(options, channels=3),
         patch_gan(options),
         patch_gan(options),
-        pool(1, 2 * options.seed),
-        pool(3, 2 * options.seed + 1),
+        ImagePool(kept, (*size, 1), 2 * options.seed),
+        ImagePool(kept, (*size, 3), 2 * options.seed + 1),
         term_weights(options),
     )
 
@@ -87,7 +83,7 @@ class CycleGan(System):
         ffa_pool: ImagePool,
         fundus_pool: ImagePool,
         weights: Mapping[str, float],
-    ):
+    ) -> None:
         used = used_weights(weights, _TERMS)
         generator.build((None, None, None, 3))
         back.build((None, None, None, 1))

@@ -1,5 +1,7 @@
 """A pool of generated images, which steadies CycleGAN's discriminators."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -27,8 +29,8 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(
-        self, size: int, shape: tuple[int, int, int], seed: int, **kwargs
-    ):
+        self, size: int, shape: tuple[int, int, int], seed: int, **kwargs: Any
+    ) -> None:
         super().__init__(trainable=False, dtype="float32", **kwargs)
         self.size = size
         self.seed = seed
@@ -47,7 +49,7 @@ class ImagePool(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, images):
+    def call(self, images: tf.Tensor) -> tf.Tensor:
         # Every replica keeps the same pool, so each sees the images of all.
         context = tf.distribute.get_replica_context()
         count = images.shape[0]

@@ -21,15 +21,10 @@ class Options:
         InputError: a value is out of range, or the weights are all 0.
     """
 
-    num_filters: int = setting(64, "width of the generator", minimum=1)
-    patch_height: int = setting(512, "height of a patch, pixels", minimum=16)
-    patch_width: int = setting(512, "width of a patch, pixels", minimum=16)
-    seed: int = setting(
-        0,
-        "of weights, patches and their order",
-        minimum=0,
-        maximum=2**32 - 1,
-    )
+    num_filters: int = setting(64, "width of the generator", 1)
+    patch_height: int = setting(512, "height of a patch, pixels", 16)
+    patch_width: int = setting(512, "width of a patch, pixels", 16)
+    seed: int = setting(0, "of weights, patches and their order", 0, 2**32 - 1)
 
     def __post_init__(self) -> None:
         check(self)
@@ -45,27 +40,23 @@ class Options:
 class ResnetOptions(Options):
     """Of the methods whose generator is the ResNet."""
 
-    num_blocks: int = setting(9, "residual blocks", minimum=0)
-    dropout: float = setting(
-        0.0, "dropout inside the residual blocks", minimum=0.0, maximum=0.9
-    )
+    num_blocks: int = setting(9, "residual blocks", 0)
+    dropout: float = setting(0.0, "dropout in the residual blocks", 0.0, 0.9)
 
 
 @dataclasses.dataclass(frozen=True)
 class AdversarialOptions(Options):
     """Of the methods with a discriminator."""
 
-    discriminator_filters: int = setting(
-        64, "width of the discriminator", minimum=1
-    )
-    adversarial_weight: float = setting(1.0, "weight of Eq. 4", minimum=0.0)
+    discriminator_filters: int = setting(64, "width of the discriminator", 1)
+    adversarial_weight: float = setting(1.0, "weight of Eq. 4", 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Pix2PixOptions(AdversarialOptions):
     """Of pix2pix."""
 
-    pixel_weight: float = setting(100.0, "alpha, weight of Eq. 5", minimum=0.0)
+    pixel_weight: float = setting(100.0, "alpha, weight of Eq. 5", 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +64,10 @@ class NoSaliencyOptions(Pix2PixOptions, ResnetOptions):
     """Of the paper's system without the saliency loss."""
 
     perceptual_weight: float = setting(
-        0.001, "beta, weight of Eq. 6; 0 needs no VGG19 weights", minimum=0.0
+        0.001, "beta, weight of Eq. 6; 0 needs no VGG19 weights", 0.0
     )
     vgg_weights: str = setting(
-        "imagenet",
-        "VGG19 weights: 'imagenet' to download, or a .h5/.npz file",
-        "place",
+        "imagenet", "'imagenet' to download, or a .h5/.npz file", kind="place"
     )
 
 
@@ -86,22 +75,16 @@ class NoSaliencyOptions(Pix2PixOptions, ResnetOptions):
 class ProposedOptions(NoSaliencyOptions):
     """Of the paper's system."""
 
-    saliency_weight: float = setting(1.0, "gamma, weight of Eq. 7", minimum=0.0)
+    saliency_weight: float = setting(1.0, "gamma, weight of Eq. 7", 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class CycleGanOptions(AdversarialOptions, ResnetOptions):
     """Of CycleGAN."""
 
-    cycle_weight: float = setting(
-        10.0, "cyclegan: weight of the cycle consistency", minimum=0.0
-    )
-    identity_weight: float = setting(
-        5.0, "cyclegan: weight of the identity terms", minimum=0.0
-    )
-    pool_size: int = setting(
-        50, "cyclegan: generated images shown again", minimum=1
-    )
+    cycle_weight: float = setting(10.0, "weight of the cycle consistency", 0.0)
+    identity_weight: float = setting(5.0, "weight of the identity terms", 0.0)
+    pool_size: int = setting(50, "generated images kept to show again", 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +92,7 @@ class UnetRegressionOptions(Options):
     """Of the U-Net regression."""
 
     regression_loss: str = setting(
-        "l1", "unet_regression: norm of the difference", choices=("l1", "l2")
+        "l1", "norm of the difference", choices=("l1", "l2")
     )
 
 

@@ -64,7 +64,7 @@ class Regression(System):
         self,
         generator: keras.Model,
         loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-    ):
+    ) -> None:
         generator.build((None, None, None, 3))
         super().__init__(generator, {"generator": [generator]})
         self._loss = loss

@@ -1,5 +1,8 @@
 """Discriminators that judge images, or (fundus, FFA) pairs, patch by patch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -54,8 +57,8 @@ class PatchDiscriminator(keras.Model):
         num_filters: int = 64,
         num_strided: int = 3,
         normalization: str = "instance",
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_filters = num_filters
         self.num_strided = num_strided
@@ -72,15 +75,17 @@ class PatchDiscriminator(keras.Model):
         layers.append(keras.layers.Activation("linear", dtype="float32"))
         self.network = keras.Sequential(layers, name="network")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Any]) -> None:
         channels = sum(shape[-1] for shape in input_shape)
         self.network.build((None, None, None, channels))
 
-    def call(self, inputs, training=False):
+    def call(
+        self, inputs: Sequence[tf.Tensor], training: bool = False
+    ) -> tf.Tensor:
         images = [tf.cast(image, self.compute_dtype) for image in inputs]
         return self.network(tf.concat(images, axis=-1), training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_filters": self.num_filters,

@@ -1,10 +1,14 @@
 """Layers that the generators and discriminators share."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from ffa_keras.models.moments import spatial_mean
 
+Shape = tuple[int | None, ...]
 # The weights of pix2pix and CycleGAN start from N(0, 0.02).
 KERNEL_INITIALIZER = {
     "class_name": "RandomNormal",
@@ -36,11 +40,11 @@ class SmoothConv2DTranspose(keras.layers.Conv2DTranspose):
         Odena et al., Deconvolution and Checkerboard Artifacts, Distill 2016.
     """
 
-    def __init__(self, filters: int, **kwargs):
+    def __init__(self, filters: int, **kwargs: Any) -> None:
         fixed = {"kernel_size": 3, "strides": 2, "padding": "same"}
         super().__init__(filters, **{**kwargs, **fixed})
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         x = super().call(inputs)
         x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
         for _ in range(2):
@@ -67,11 +71,11 @@ class InstanceNormalization(keras.layers.Layer):
         Ulyanov et al., Instance Normalization, arXiv 1607.08022.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         self.gamma = self.add_weight(
             name="gamma", shape=(channels,), initializer="ones"
@@ -80,19 +84,13 @@ class InstanceNormalization(keras.layers.Layer):
             name="beta", shape=(channels,), initializer="zeros"
         )
 
-    def call(self, inputs):
-        x = tf.cast(inputs, tf.float32)
-        mean = spatial_mean(x)
-        variance = spatial_mean(tf.math.squared_difference(x, mean))
-        scale = tf.math.rsqrt(variance + self.epsilon)
-        scale *= tf.cast(self.gamma, tf.float32)
-        x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
-        return tf.cast(x, self.compute_dtype)
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return _normalize(self, inputs, spatial_mean)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
@@ -118,11 +116,11 @@ class BatchStatisticsNormalization(keras.layers.Layer):
         Isola et al., arXiv 1611.07004, section 3.3 and appendix 6.2.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         self.gamma = self.add_weight(
             name="gamma",
@@ -136,19 +134,13 @@ class BatchStatisticsNormalization(keras.layers.Layer):
             name="beta", shape=(channels,), initializer="zeros"
         )
 
-    def call(self, inputs, training=False):
-        x = tf.cast(inputs, tf.float32)
-        mean = _batch_mean(x, training)
-        variance = _batch_mean(tf.math.squared_difference(x, mean), training)
-        scale = tf.math.rsqrt(variance + self.epsilon)
-        scale *= tf.cast(self.gamma, tf.float32)
-        x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
-        return tf.cast(x, self.compute_dtype)
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return _normalize(self, inputs, lambda x: _batch_mean(x, training))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
@@ -164,15 +156,15 @@ class ReflectionPadding2D(keras.layers.Layer):
         inputs: tensor [B, H, W, C].
     """
 
-    def __init__(self, padding: int = 1, **kwargs):
+    def __init__(self, padding: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.padding = padding
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         p = self.padding
         return tf.pad(inputs, [[0, 0], [p, p], [p, p], [0, 0]], "REFLECT")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         batch, height, width, channels = input_shape
         grow = 2 * self.padding
         return (
@@ -182,7 +174,7 @@ class ReflectionPadding2D(keras.layers.Layer):
             channels,
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "padding": self.padding}
 
 
@@ -203,7 +195,9 @@ class ResidualBlock(keras.layers.Layer):
         training: whether dropout is active.
     """
 
-    def __init__(self, filters: int, dropout: float = 0.0, **kwargs):
+    def __init__(
+        self, filters: int, dropout: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.dropout = dropout
@@ -213,16 +207,16 @@ class ResidualBlock(keras.layers.Layer):
         layers += conv_norm_relu(filters, 3)[:-1]
         self.branch = keras.Sequential(layers, name="branch")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.branch.build(input_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         return inputs + self.branch(inputs, training=training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -278,6 +272,21 @@ def reflect_to_multiple(x: tf.Tensor, multiple: int) -> tf.Tensor:
         at = tf.range(size + -size % multiple) % (2 * last)
         x = tf.gather(x, last - tf.abs(last - at), axis=axis)
     return x
+
+
+def _normalize(
+    layer: "InstanceNormalization | BatchStatisticsNormalization",
+    inputs: tf.Tensor,
+    mean_of: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.Tensor:
+    """Return the inputs by the moments that `mean_of` takes, in float32."""
+    x = tf.cast(inputs, tf.float32)
+    mean = mean_of(x)
+    variance = mean_of(tf.math.squared_difference(x, mean))
+    scale = tf.math.rsqrt(variance + layer.epsilon)
+    scale *= tf.cast(layer.gamma, tf.float32)
+    x = (x - mean) * scale + tf.cast(layer.beta, tf.float32)
+    return tf.cast(x, layer.compute_dtype)
 
 
 def _batch_mean(x: tf.Tensor, over_replicas: bool) -> tf.Tensor:

@@ -1,11 +1,14 @@
 """The U-Net generator of pix2pix (Isola 2017)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from ffa_keras.models.layers import (
     KERNEL_INITIALIZER,
     BatchStatisticsNormalization,
+    Shape,
     reflect_to_multiple,
 )
 
@@ -38,7 +41,9 @@ class Pix2PixGenerator(keras.Model):
         FFA, float32 tensor [B, H, W, 1] in [-1, 1].
     """
 
-    def __init__(self, num_filters: int = 64, depth: int = 8, **kwargs):
+    def __init__(
+        self, num_filters: int = 64, depth: int = 8, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_filters = num_filters
         self.depth = depth
@@ -55,7 +60,7 @@ class Pix2PixGenerator(keras.Model):
         # float32 even under a mixed precision policy: the losses need it.
         self.tanh = keras.layers.Activation("tanh", dtype="float32")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         outputs = []
         for block in self.encoder:
@@ -69,7 +74,7 @@ class Pix2PixGenerator(keras.Model):
         self.head.build((None, None, None, channels))
         self.tanh.build((None, None, None, 1))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
         x = reflect_to_multiple(inputs, 2**self.depth)
         skips = []
@@ -82,10 +87,10 @@ class Pix2PixGenerator(keras.Model):
             x = tf.concat([skips.pop(), x], axis=-1)
         return self.tanh(self.head(x))[:, :height, :width, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_filters": self.num_filters,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from ffa_keras.models.layers import (
     InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
+    Shape,
     SmoothConv2DTranspose,
     conv_norm_relu,
     reflect_to_multiple,
@@ -73,8 +75,8 @@ class ResnetGenerator(keras.Model):
         num_blocks: int = 9,
         dropout: float = 0.0,
         channels: int = 1,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_filters = num_filters
         self.num_blocks = num_blocks
@@ -102,10 +104,10 @@ class ResnetGenerator(keras.Model):
             name="network",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.network.build((None, None, None, input_shape[-1]))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
         x = reflect_to_multiple(inputs, STRIDE)
         return self.network(x, training=training)[:, :height, :width, :]
@@ -114,10 +116,10 @@ class ResnetGenerator(keras.Model):
         """Return what the generator does to a padded input, in order."""
         return _stages(self.network.layers)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_filters": self.num_filters,

@@ -1,9 +1,11 @@
 """The U-Net of Ronneberger 2015, with which Hervella 2018 translates."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import reflect_to_multiple
+from ffa_keras.models.layers import Shape, reflect_to_multiple
 
 _LEVELS = 5
 
@@ -30,7 +32,7 @@ class UnetGenerator(keras.Model):
         FFA, float32 tensor [B, H, W, 1] in [-1, 1].
     """
 
-    def __init__(self, num_filters: int = 64, **kwargs):
+    def __init__(self, num_filters: int = 64, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_filters = num_filters
         widths = [num_filters * 2**level for level in range(_LEVELS)]
@@ -45,7 +47,7 @@ class UnetGenerator(keras.Model):
         # float32 even under a mixed precision policy: the losses need it.
         self.tanh = keras.layers.Activation("tanh", dtype="float32")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[-1]
         for block in self.encoder:
             block.build((None, None, None, channels))
@@ -57,7 +59,7 @@ class UnetGenerator(keras.Model):
         self.head.build((None, None, None, channels))
         self.tanh.build((None, None, None, 1))
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         height, width = tf.shape(inputs)[1], tf.shape(inputs)[2]
         x = reflect_to_multiple(inputs, 2 ** (_LEVELS - 1))
         skips: list[tf.Tensor] = []
@@ -69,10 +71,10 @@ class UnetGenerator(keras.Model):
             x = block(tf.concat([skips.pop(), zoom(x)], axis=-1))
         return self.tanh(self.head(x))[:, :height, :width, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_filters": self.num_filters}
 
 

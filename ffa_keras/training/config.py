@@ -12,9 +12,7 @@ from typing import Any
 
 from ffa_keras.errors import InputError
 from ffa_keras.methods.options import METHODS, Options
-from ffa_keras.settings import read_flagfile, setting, write_flagfile
-
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+from ffa_keras.settings import read_flagfile, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +27,9 @@ class TrainConfig(Options):
     """
 
     dataset_dir: str = setting(
-        "",
-        "prepared dataset: the folder with dataset_info.json or one above",
-        "place",
+        "", "folder of the prepared dataset, or one above", kind="place"
     )
-    run_dir: str = setting("", "folder of this run, made if absent", "place")
+    run_dir: str = setting("", "of this run, made if absent", kind="place")
     method: str = setting("proposed", "system to train")
 
     patch_sampling: str = setting(
@@ -41,17 +37,10 @@ class TrainConfig(Options):
         "where patches lie: an overlapping grid, or random crops",
         choices=("grid", "random"),
     )
-    patch_stride: int = setting(
-        128, "step of the grid, pixels; unused by random crops", minimum=1
-    )
-    patches_per_pair: int = setting(
-        8, "random crops of a pair in an epoch; unused by the grid", minimum=1
-    )
+    patch_stride: int = setting(128, "grid: its step, pixels", 1)
+    patches_per_pair: int = setting(8, "random: crops of a pair an epoch", 1)
     min_valid: float = setting(
-        0.75,
-        "least share of a patch inside the valid mask",
-        minimum=0.0,
-        maximum=1.0,
+        0.75, "least share of a patch inside the valid mask", 0.0, 1.0
     )
     flip: bool = setting(True, "flip patches at random, both ways")
     circular_mask: str = setting(
@@ -60,36 +49,28 @@ class TrainConfig(Options):
         " photograph is a disc, always, or never",
         choices=("auto", "always", "never"),
     )
-    rotation: float = setting(
-        0.0, "greatest random turn of a patch, degrees", minimum=0.0
-    )
+    rotation: float = setting(0.0, "greatest random turn, degrees", 0.0)
     photometric: float = setting(
         0.0,
         "greatest relative change of the photograph's light and colour",
-        minimum=0.0,
-        maximum=0.5,
+        0.0,
+        0.5,
     )
 
-    batch_size: int = setting(1, "patches a step on each device", minimum=1)
-    constant_epochs: int = setting(
-        100, "epochs at the full learning rate", minimum=0
-    )
-    decay_epochs: int = setting(
-        100, "epochs of linear decay to zero that follow", minimum=0
-    )
-    learning_rate: float = setting(2e-4, "of Adam", minimum=0.0)
-    beta_1: float = setting(
-        0.5, "Adam's first decay", minimum=0.0, maximum=0.999
-    )
-    beta_2: float = setting(
-        0.999, "Adam's second decay", minimum=0.0, maximum=0.9999
-    )
+    batch_size: int = setting(1, "patches a step on each device", 1)
+    constant_epochs: int = setting(100, "epochs at the full learning rate", 0)
+    decay_epochs: int = setting(100, "epochs of decay to 0 that follow", 0)
+    learning_rate: float = setting(2e-4, "of Adam", 0.0)
+    beta_1: float = setting(0.5, "Adam's first decay", 0.0, 0.999)
+    beta_2: float = setting(0.999, "Adam's second decay", 0.0, 0.9999)
 
     replicas: int = setting(
-        0, "logical CPU replicas; 0 uses all GPUs, or one CPU", minimum=0
+        0, "logical CPU replicas; 0 uses all GPUs, or one CPU", 0
     )
     precision: str = setting(
-        "float32", "compute precision of the networks", choices=PRECISIONS
+        "float32",
+        "compute precision of the networks",
+        choices=("float32", "mixed_float16", "mixed_bfloat16"),
     )
     jit_compile: bool = setting(False, "compile the training step with XLA")
     deterministic: bool = setting(
@@ -102,23 +83,21 @@ class TrainConfig(Options):
     )
 
     log_every: int = setting(
-        100, "steps between TensorBoard scalars", "report", minimum=1
+        100, "steps between TensorBoard scalars", 1, kind="report"
     )
     validate_every: int = setting(
-        1, "epochs between validations and picture grids", "report", minimum=1
+        1, "epochs between validations and picture grids", 1, kind="report"
     )
     num_pictures: int = setting(
-        4, "validation pairs shown in TensorBoard", "report", minimum=0
+        4, "validation pairs shown in TensorBoard", 0, kind="report"
     )
     checkpoint_every: int = setting(
         1000,
         "steps between checkpoints, beside those at the ends of epochs",
-        "report",
-        minimum=1,
+        1,
+        kind="report",
     )
-    keep_checkpoints: int = setting(
-        3, "latest checkpoints kept", "report", minimum=1
-    )
+    keep_checkpoints: int = setting(3, "latest checkpoints", 1, kind="report")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,14 +118,6 @@ class TrainConfig(Options):
     def epochs(self) -> int:
         """Number of epochs, constant and decaying."""
         return self.constant_epochs + self.decay_epochs
-
-    def save(self, path: Path) -> None:
-        """Write the settings as a flagfile, one `--name=value` a line.
-
-        Args:
-            path: file to write, replaced whole.
-        """
-        write_flagfile(path, self)
 
 
 def config_class(name: str) -> type[TrainConfig]:
@@ -213,20 +184,12 @@ def make_configs(
     Raises:
         InputError: no method takes one of them, or as `make_config`.
     """
-    own = {
-        method: {k: v for k, v in given.items() if k in _defaults(method)}
-        for method in methods
-    }
-    taken = set().union(*own.values())
-    for name in given.keys() - taken:
+    own = {m: given.keys() & _defaults(m) for m in methods}
+    for name in given.keys() - set().union(*own.values()):
         raise InputError(
-            f"--{name}={given[name]}: none of the methods has such a setting:"
-            f" {', '.join(own)}"
+            f"--{name}={given[name]}: not a setting of {', '.join(own)}"
         )
-    return {
-        method: make_config(method, **settings)
-        for method, settings in own.items()
-    }
+    return {m: make_config(m, **{k: given[k] for k in own[m]}) for m in own}
 
 
 def read_config(path: str | Path) -> TrainConfig:

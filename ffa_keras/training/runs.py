@@ -10,7 +10,7 @@ import keras
 
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
-from ffa_keras.settings import learning
+from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import TrainConfig, read_config
 from ffa_keras.translation.run_folder import (
     CONFIG_NAME,
@@ -116,7 +116,7 @@ def claim(config: TrainConfig) -> None:
     Args:
         config: settings of the run about to start.
     """
-    config.save(Path(config.run_dir) / CONFIG_NAME)
+    write_flagfile(Path(config.run_dir) / CONFIG_NAME, config)
 
 
 def load_config(run_dir: str | Path) -> TrainConfig:

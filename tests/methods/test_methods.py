@@ -118,7 +118,7 @@ class _Likeness:
 
 def _another(field):
     """Return a value of the option that is not its default."""
-    if "choices" in field.metadata:
+    if field.metadata["choices"]:
         return field.metadata["choices"][-1]
     if isinstance(field.default, str):
         return "elsewhere.npz"

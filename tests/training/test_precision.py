@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ffa_keras.losses import Step
 from ffa_keras.training.config import make_config
 from ffa_keras.training.train import build_method
 
@@ -44,7 +45,7 @@ def test_weights_and_terms_of_the_loss_stay_float32(method):
     fake = method.generator(batch["fundus"])
     logits = method.discriminator((batch["fundus"], fake))
     assert fake.dtype == logits.dtype == tf.float32
-    terms = method.terms(batch["fundus"], batch["ffa"], fake, logits)
+    terms = method.terms(Step(batch["fundus"], batch["ffa"], fake, logits))
     assert set(terms) == {"adversarial", "pixel", "saliency"}
     for value in (*terms.values(), *method.weights):
         assert value.dtype in (tf.float32, "float32")
