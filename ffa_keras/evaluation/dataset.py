@@ -1,9 +1,9 @@
 """A prepared dataset, found and opened once for a whole evaluation."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ffa_keras.data.records import find_dataset
@@ -39,8 +39,10 @@ class OpenedDataset:
         """Names of the classes."""
         return self.info.features["category"].names
 
-    def pairs(self, split: str, features: Collection[str]) -> tf.data.Dataset:
-        """Read the pairs of a split, always in the same order.
+    def records(
+        self, split: str, features: Collection[str]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the records of a split, always in the same order.
 
         Args:
             split: `"train"`, `"validation"` or `"test"`.
@@ -60,7 +62,7 @@ class OpenedDataset:
             for name, feature in self.info.features.items()
             if isinstance(feature, tfds.features.Image) and name not in features
         }
-        return self._builder.as_dataset(
+        pairs = self._builder.as_dataset(
             split=split,
             decoders=undecoded,
             shuffle_files=False,
@@ -68,3 +70,4 @@ class OpenedDataset:
                 try_autocache=False, interleave_cycle_length=1
             ),
         )
+        yield from pairs.as_numpy_iterator()

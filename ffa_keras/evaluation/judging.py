@@ -12,7 +12,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow_datasets as tfds
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import (
@@ -76,7 +75,7 @@ class Judge:
             run through.
 
     Raises:
-        InputError: a split cannot be had.
+        InputError: there is no training split.
     """
 
     def __init__(
@@ -86,10 +85,12 @@ class Judge:
         systems: Mapping[str, Translator],
         inception: InceptionFeatures | None = None,
     ):
-        self._pairs = dataset.pairs(split, _FEATURES)
+        self._records = dataset.records(split, _FEATURES)
+        found = dataset.info.splits.get(split)
+        self._count = found.num_examples if found else 0
         self._categories = dataset.categories
         mean, training = MeanTrainingFfa(), TrainingImages()
-        for record in tfds.as_numpy(dataset.pairs("train", ["ffa"])):
+        for record in dataset.records("train", ["ffa"]):
             mean.add(record["ffa"])
             training.add(record["ffa"])
         baselines: tuple[Translator, ...] = (mean, inverted_green)
@@ -107,7 +108,7 @@ class Judge:
         }
 
     def __len__(self) -> int:
-        return int(self._pairs.cardinality())
+        return self._count
 
     def cases(self) -> Iterator[Case]:
         """Judge and yield one eye after the other.
@@ -116,12 +117,13 @@ class Judge:
         or written, not kept.
 
         Raises:
-            InputError: a record or a prediction cannot be judged.
+            InputError: the split cannot be had, or a record or a prediction
+                cannot be judged.
         """
         progress = keras.utils.Progbar(len(self), unit_name="image")
         waiting: collections.deque[_InWork] = collections.deque()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for record in tfds.as_numpy(self._pairs):
+            for record in self._records:
                 waiting.append(self._begin(record, pool))
                 if len(waiting) > _IN_WORK:
                     yield self._end(waiting.popleft())

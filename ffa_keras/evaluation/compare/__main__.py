@@ -11,6 +11,8 @@ Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`,
 `model_card_METHOD.md`, and `index.html` to leaf through the pictures beside it.
 """
 
+import dataclasses
+
 from absl import flags
 
 from ffa_keras import cli  # isort: skip  (before TensorFlow)
@@ -48,10 +50,10 @@ def main() -> None:
         )
     config = TrainConfig(**{flag.name: flag.value for flag in _SETTINGS})
     split_cpu(config.replicas)
+    configs = {m: dataclasses.replace(config, method=m) for m in _METHODS.value}
     print(
         compare(
-            config,
-            _METHODS.value,
+            configs,
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import keras
@@ -34,8 +34,7 @@ _PLACES = ("dataset_dir", "run_dir", "method", "vgg_weights")
 
 
 def compare(
-    config: TrainConfig,
-    methods: Sequence[str],
+    configs: Mapping[str, TrainConfig],
     output: str | Path,
     runs_dir: str | Path,
     split: str = "test",
@@ -44,8 +43,8 @@ def compare(
     """Train the systems alike where that is not done, and judge them.
 
     Args:
-        config: settings for all, but for `method` and `run_dir`.
-        methods: names of the systems.
+        configs: settings of each system by its name, but for `run_dir`; on one
+            dataset and with one seed.
         output: folder of the comparison, replaced whole if it is one.
         runs_dir: one run folder a system; a run that has begun with the same
             settings is gone on with, a finished one is only loaded.
@@ -61,23 +60,20 @@ def compare(
             share a patient, an eye or an image; a run was made with other
             settings; or as `train`.
     """
+    methods = list(configs)
+    first = configs[methods[0]]
     with report_folder(Path(output)) as temporary:
-        dataset = OpenedDataset(config.dataset_dir)
+        dataset = OpenedDataset(first.dataset_dir)
         refuse_leaks(dataset.folder)
         inception = None
         if inception_weights:
             inception = InceptionFeatures(inception_weights)
-        configs = {
-            method: dataclasses.replace(
-                config, method=method, run_dir=str(Path(runs_dir) / method)
-            )
-            for method in methods
-        }
         for method, own in configs.items():
             print(f"{method}:", flush=True)
             keras.backend.clear_session()
-            train(own, resume=True)
-        systems = {m: _translator(c.run_dir) for m, c in configs.items()}
+            run_dir = str(Path(runs_dir) / method)
+            train(dataclasses.replace(own, run_dir=run_dir), resume=True)
+        systems = {m: _translator(Path(runs_dir) / m) for m in methods}
         judge = Judge(dataset, split, systems, inception)
         pictures = CasePictures(temporary / "pictures", methods)
         leaking = LeakingCases()
@@ -89,8 +85,8 @@ def compare(
             judge.metrics,
             {
                 "split": f"{split}, {len(judge)} images",
-                "settings": _changed(config) or "the paper's",
-                "seed": config.seed,
+                "settings": _changed(configs.values()) or "the paper's",
+                "seed": first.seed,
                 "keras": keras.__version__,
                 **judge.distances(),
             },
@@ -109,7 +105,7 @@ def compare(
         }
         for method, own in configs.items():
             one = report.of((method, *BASELINES), {"method": method})
-            files[f"model_card_{method}.md"] = model_card(one, own, dataset)
+            files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
         figure = comparison_grid(leaking.cases, methods)
@@ -118,16 +114,18 @@ def compare(
     return text
 
 
-def _translator(run_dir: str) -> Translator:
+def _translator(run_dir: Path) -> Translator:
     generator = load_generator(run_dir)
     return lambda fundus: translate(generator, fundus)
 
 
-def _changed(config: TrainConfig) -> str:
+def _changed(configs: Iterable[TrainConfig]) -> str:
     """Return the settings that are not the defaults, as flags."""
     defaults = TrainConfig()
-    return " ".join(
-        f"--{name}={value}"
+    changed = {
+        f"--{name}={value}": None
+        for config in configs
         for name, value in dataclasses.asdict(config).items()
         if name not in _PLACES and value != getattr(defaults, name)
-    )
+    }
+    return " ".join(changed)
