@@ -26,21 +26,22 @@ _LIMITS = """\
 
 
 def model_card(
-    report: Report, config: TrainConfig, dataset: PreparedDataset
+    report: Report, dataset: PreparedDataset, config: TrainConfig | None = None
 ) -> str:
     """Write a model card from the numbers of a report.
 
     Args:
-        report: of `summarise`.
-        config: settings of the run.
+        report: of `summarise`; the card is of its first system.
         dataset: that it was judged on.
+        config: what it was trained with, if that is known.
 
     Returns:
         Markdown.
     """
     info = dataset.info
-    groups = next(iter(report.systems.values())).groups
-    lines = [f"# Model card: {config.method}", "", f"**{NOTICE}**", ""]
+    name, system = next(iter(report.systems.items()))
+    title = config.method if config else name
+    lines = [f"# Model card: {title}", "", f"**{NOTICE}**", ""]
     lines += [f"- {key}: {value}" for key, value in report.facts.items()]
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
@@ -51,14 +52,17 @@ def model_card(
         "- classes judged: "
         + ", ".join(
             f"{name} {next(iter(estimates.values())).of}"
-            for name, estimates in groups.items()
+            for name, estimates in system.groups.items()
             if name != ALL
         ),
-        f"- trained on patches of {config.patch_height}x{config.patch_width}"
-        f" pixels, batch {config.batch_size}, {config.epochs} epochs, seed"
-        f" {config.seed}",
-        "", "## Results", "", INTERVALS,
-    ]  # fmt: skip
+    ]
+    if config:
+        lines += [
+            f"- trained on patches of {config.patch_height}x"
+            f"{config.patch_width} pixels, batch {config.batch_size},"
+            f" {config.epochs} epochs, seed {config.seed}"
+        ]
+    lines += ["", "## Results", "", INTERVALS]
     for section, metrics in report.sections().items():
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]

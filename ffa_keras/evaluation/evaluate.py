@@ -69,7 +69,7 @@ def evaluate_run(
         }
         report = summarise(judge.images, judge.metrics, facts, leaks=0)
         write_report(report, temporary, figures.for_page())
-        card = model_card(report, config, dataset)
+        card = model_card(report, dataset, config)
         (temporary / "model_card.md").write_text(card, encoding="utf-8")
     print(judge.times())
     return report

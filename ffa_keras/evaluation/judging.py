@@ -75,7 +75,7 @@ class Judge:
             run through.
 
     Raises:
-        InputError: a split cannot be had.
+        InputError: there is no training split.
     """
 
     def __init__(
@@ -116,7 +116,8 @@ class Judge:
         or written, not kept.
 
         Raises:
-            InputError: a record or a prediction cannot be judged.
+            InputError: the split cannot be had, or a record or a prediction
+                cannot be judged.
         """
         progress = keras.utils.Progbar(len(self), unit_name="image")
         waiting: collections.deque[_InWork] = collections.deque()

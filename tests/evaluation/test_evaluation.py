@@ -119,8 +119,14 @@ def test_nothing_in_the_page_is_taken_for_markup(tmp_path):
 def test_leaks_are_told_as_the_audit_found_them(leaks, said):
     report = _report(leaks=leaks)
     assert report.to_json()["facts"]["leaks between splits"] == said
-    card = model_card(report, TrainConfig(), _Described())
+    card = model_card(report, _Described(), TrainConfig())
     assert f"leaks between the splits: {said}\n" in card
+    assert "Model card: proposed" in card and "trained on patches" in card
+
+
+def test_the_card_of_a_model_of_unknown_training_does_not_make_it_up():
+    card = model_card(_report(system="theirs"), _Described())
+    assert "Model card: theirs" in card and "trained on patches" not in card
 
 
 class _Described:

@@ -66,17 +66,12 @@ def compare(
         inception = None
         if inception_weights:
             inception = InceptionFeatures(inception_weights)
-        configs = {
-            method: dataclasses.replace(
-                own, run_dir=str(Path(runs_dir) / method)
-            )
-            for method, own in configs.items()
-        }
         for method, own in configs.items():
             print(f"{method}:", flush=True)
             keras.backend.clear_session()
-            train(own, resume=True)
-        systems = {m: _translator(c.run_dir) for m, c in configs.items()}
+            run_dir = str(Path(runs_dir) / method)
+            train(dataclasses.replace(own, run_dir=run_dir), resume=True)
+        systems = {m: _translator(Path(runs_dir) / m) for m in methods}
         judge = Judge(dataset, split, systems, inception)
         pictures = CasePictures(temporary / "pictures", methods)
         leaking = LeakingCases()
@@ -108,7 +103,7 @@ def compare(
         }
         for method, own in configs.items():
             one = report.of((method, *BASELINES), {"method": method})
-            files[f"model_card_{method}.md"] = model_card(one, own, dataset)
+            files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
         figure = comparison_grid(leaking.cases, methods)
@@ -117,7 +112,7 @@ def compare(
     return text
 
 
-def _translator(run_dir: str) -> Translator:
+def _translator(run_dir: Path) -> Translator:
     generator = load_generator(run_dir)
     return lambda fundus: translate(generator, fundus)
 
