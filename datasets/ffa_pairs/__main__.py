@@ -123,7 +123,10 @@ def _configured(name: str) -> PairsConfig:
             f"--beam_options and --check: not for --config={name}, whose pairs"
             " are drawn"
         )
-    return dataclasses.replace(config, beam=bool(_BEAM.value), **values)
+    given: PairsConfig = dataclasses.replace(
+        config, beam=bool(_BEAM.value), **values
+    )
+    return given
 
 
 def _check(config: PairsConfig) -> None:

@@ -33,11 +33,10 @@ from ffa_keras.preparation.splits import (
     read_key,
     split_pairs,
 )
-from ffa_keras.records.schema import SPLIT_UNITS
+from ffa_keras.records.schema import LEAKAGE, SPLIT_UNITS
 
 _MIN_PHANTOM_PAIRS = 4
 _HRA_SIDE = 768
-_HRA_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 # The archive is public: with one key for all, everybody has the same splits.
 _ISFAHAN_KEY = b"isfahan_misp, a public archive"
 
@@ -245,9 +244,9 @@ class HraConfig(FolderConfig):
         """Return what is wrong with the categories of the pairs."""
         return [
             f"line {entry.row}: category {entry.category!r}; label every pair"
-            f" {', '.join(_HRA_CATEGORIES)}"
+            f" {', '.join(LEAKAGE)}"
             for entry in entries
-            if entry.category not in _HRA_CATEGORIES
+            if entry.category not in LEAKAGE
         ]
 
 

@@ -10,8 +10,8 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.preparation.align import Verdict, align_images
 from ffa_keras.preparation.prepare import HiddenPair
 from ffa_keras.preparation.splits import hashed_id
+from ffa_keras.records.schema import LEAKAGE
 
-_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 # The splits of ten patients: 20 % test, and every split from four pairs on.
 _SPLITS = (
     "train test validation train train train test train train train"
@@ -69,7 +69,7 @@ def phantom_tasks(num_pairs: int, size: int, seed: int) -> list[PhantomTask]:
             hashed_id(key, "pair", f"{number}"),
             hashed_id(key, "patient", f"{patient}"),
             hashed_id(key, "eye", f"{number}"),  # One photograph of each eye.
-            _CATEGORIES[number % len(_CATEGORIES)],
+            LEAKAGE[number % len(LEAKAGE)],
             _SPLITS[patient % len(_SPLITS)],
             number + 1,
         )

@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 from datasets.ffa_pairs.configs import PairsConfig
 from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder, builder_for
 from ffa_keras.errors import InputError, Interrupted
-from ffa_keras.files import replacing
+from ffa_keras.files import replacing, scratch_folder
 from ffa_keras.preparation.report import refuse_lost_splits, write_report
 
 
@@ -53,9 +53,10 @@ def write_dataset(
     with (
         _interruptible(),
         _no_empty_folders(target.parent),
+        scratch_folder(Path(data_dir)) as scratch,
         replacing(target, exclusive=not overwrite) as temporary,
     ):
-        builder = builder_for(config, temporary.parent)
+        builder = builder_for(config, scratch)
         _prepare(builder, beam_options)
         builder.data_path.rename(temporary)
     return target

@@ -1,1 +1,1 @@
-"""From image files to batches of patches."""
+"""Image files, phantoms, panels, and the former names of what moved."""

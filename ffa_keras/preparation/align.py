@@ -42,6 +42,10 @@ class Treatment:
     text_box: tuple[float, float] | None = None
     side: int | None = None
 
+    def way(self, given: str) -> str:
+        """Return how a pair lies that the manifest says `given` of."""
+        return given or ("aligned" if self.assume_aligned else "")
+
 
 @dataclasses.dataclass(frozen=True)
 class AlignedPair:
@@ -112,7 +116,7 @@ def align_files(
         rows, columns = ffa.shape[:2]
         ffa[: round(height * rows), : round(width * columns)] = 0
     matrix = files.matrix
-    given = files.given or ("aligned" if treatment.assume_aligned else "")
+    given = treatment.way(files.given)
     if given == "aligned":
         matrix = np.eye(3)
     if treatment.side and len(ffa) != treatment.side:

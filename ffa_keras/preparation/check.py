@@ -152,11 +152,11 @@ def extra_files(
     ]
     if not extra:
         return []
+    note = f"images that belong to no pair: {len(extra)}"
     if not naming:
-        return [f"{len(extra)} images belong to no pair; --check names them"]
+        return [f"{note}; --check names them"]
     more = f" and {len(extra) - _SHOWN} more" if len(extra) > _SHOWN else ""
-    names = ", ".join(map(shown, extra[:_SHOWN]))
-    return [f"{len(extra)} images belong to no pair: {names}{more}"]
+    return [f"{note}: {', '.join(map(shown, extra[:_SHOWN]))}{more}"]
 
 
 def _mismatches(
@@ -174,9 +174,7 @@ def _mismatches(
                 f"{path}: a sample takes {facts[path].bits} bits, more than"
                 f" the {bits} of the column bits"
             )
-    aligned = entry.given == "aligned" or (
-        treatment.assume_aligned and not entry.given
-    )
+    aligned = treatment.way(entry.given) == "aligned"
     height, width = ffa.shape
     if aligned and fundus.shape != ffa.shape:
         yield (

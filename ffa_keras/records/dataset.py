@@ -94,7 +94,7 @@ class PreparedDataset:
     @property
     def split_by(self) -> str:
         """What no split tears apart, one of `schema.SPLIT_UNITS`."""
-        return schema.split_by_of(self.info.metadata)
+        return str(schema.split_by_of(self.info.metadata))
 
     @property
     def splits(self) -> list[str]:

@@ -132,7 +132,9 @@ def mask_patch(
             for name, image in images.items()
         }
 
-    return tf.cond(tf.reduce_all(mask == 255), lambda: images, masked)
+    whole = tf.reduce_all(mask == 255)
+    result: dict[str, tf.Tensor] = tf.cond(whole, lambda: images, masked)
+    return result
 
 
 def flip_at_random(

@@ -29,6 +29,8 @@ CATEGORIES = (
     "large_focal",
     "punctate_focal",
 )
+# The four of the paper, by what leaks.
+LEAKAGE = ("normal", "optic_disc", "large_focal", "punctate_focal")
 # Channels of the images; masks are 0 or 255.
 IMAGES = {"fundus": 3, "ffa": 1, "valid_mask": 1}
 # Of drawn pairs only.

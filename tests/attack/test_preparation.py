@@ -179,6 +179,19 @@ def test_a_stopped_preparation_cleans_up_and_says_how_to_go_on(
     _assert_whole(data_dir)
 
 
+@pytest.mark.parametrize(
+    "place",
+    _cases("interrupted", [("leftovers of earlier versions", "data")]),
+)
+def test_the_next_preparation_removes_what_was_left(
+    clinic, phantoms, tmp_path, place
+):
+    left = tmp_path / place / ".writing-abc123/ffa_pairs/clinic/1.1.0"
+    shutil.copytree(phantoms, left)
+    write_dataset(_config(clinic), tmp_path / place)
+    _assert_whole(tmp_path / place)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "number",

@@ -107,7 +107,7 @@ def test_images_that_no_pair_names_are_a_note(clinic):
     write_png(clinic.folder / "more" / "left.png", np.zeros((9, 9), np.uint8))
     notes = []
     clinic.tasks(notes)
-    assert notes == ["1 images belong to no pair: more/left.png"]
+    assert notes == ["images that belong to no pair: 1: more/left.png"]
 
 
 def test_hra_pairs_need_a_label_and_square_angiograms(clinic):
