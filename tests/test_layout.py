@@ -20,7 +20,7 @@ ORDER = (
     "inference",
 )
 SELF_SUFFICIENT = ("ops", "models")
-COMMON = {"errors", "files", "cli", "translate", "__version__"}
+COMMON = {"errors", "files", "cli", "__version__"}
 ENTRY_POINTS = {"datasets", "export", "benchmarks", "train_main"}
 
 

@@ -1,12 +1,10 @@
 """The trivial answers that a trained generator must beat."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 import tensorflow as tf
 
-Translator = Callable[[np.ndarray], np.ndarray]
+from ffa_keras.translation.whole import Translator
 
 
 def inverted_green(fundus: np.ndarray) -> np.ndarray:

@@ -31,13 +31,13 @@ _LIMITS = """\
 
 
 def model_card(
-    report: dict[str, Any], config: TrainConfig, dataset_dir: str
+    report: dict[str, Any], config: TrainConfig | None, dataset_dir: str
 ) -> str:
     """Write a model card from the numbers of a report.
 
     Args:
         report: of `summarise`.
-        config: settings of the run.
+        config: settings of the run; `None` if they are not known.
         dataset_dir: prepared dataset that it was judged on.
 
     Returns:
@@ -47,7 +47,8 @@ def model_card(
     unit = (info.metadata or {}).get("split_by", "patient")
     first = next(iter(report["answers"]))
     groups = report["answers"][first]["groups"]
-    lines = [f"# Model card: {config.method}", "", f"**{NOTICE}**", ""]
+    facts = report["facts"]
+    lines = [f"# Model card: {facts['method']}", "", f"**{NOTICE}**", ""]
     lines += [f"- {k}: {v}" for k, v in report["facts"].items()][2:]
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
@@ -60,12 +61,20 @@ def model_card(
             for name, figures in groups.items()
             if name != "all"
         ),
-        f"- trained on patches of {config.patch_height}x{config.patch_width}"
-        f" pixels, batch {config.batch_size}, {config.epochs} epochs, seed"
-        f" {config.seed}",
+        *_training(config),
         "", "## Results", "", INTERVALS,
     ]  # fmt: skip
     for section in SECTIONS:
         rows = section_rows(report["answers"], "all", section)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])
+
+
+def _training(config: TrainConfig | None) -> list[str]:
+    if config is None:
+        return ["- how it was trained: not known of an exported generator"]
+    return [
+        f"- trained on patches of {config.patch_height}x{config.patch_width}"
+        f" pixels, batch {config.batch_size}, {config.epochs} epochs, seed"
+        f" {config.seed}"
+    ]

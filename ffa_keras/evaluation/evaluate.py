@@ -13,18 +13,21 @@ from ffa_keras.data.images import write_png
 from ffa_keras.data.pictures import case_panel
 from ffa_keras.data.pipeline import load_pairs
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import (
-    Translator,
-    inverted_green,
-    mean_training_ffa,
-)
+from ffa_keras.evaluation.baselines import inverted_green, mean_training_ffa
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import Case, Judging
 from ffa_keras.evaluation.report import summarise, write_report
 from ffa_keras.files import replacing
-from ffa_keras.training.runs import load_config, load_generator
-from ffa_keras.translate import translate
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.runs import load_config
+from ffa_keras.translation.forms import (
+    fingerprint,
+    load_translator,
+    translator_of,
+)
+from ffa_keras.translation.run_folder import is_run_folder, load_generator
+from ffa_keras.translation.whole import Translator
 
 # Wider frames are shrunk in the figures only.
 _FIGURE_WIDTH = 400
@@ -58,18 +61,85 @@ def evaluate_run(
     """
     config = load_config(run_dir)
     generator = load_generator(run_dir)
-    dataset_dir = dataset_dir or config.dataset_dir
+    about = {
+        "method": config.method,
+        "generator": f"{type(generator).__name__}, "
+        f"{generator.count_params():,} parameters",
+    }
+    return _evaluate(
+        translator_of(generator),
+        about,
+        config,
+        dataset_dir or config.dataset_dir,
+        split,
+        Path(output) if output else Path(run_dir) / "evaluation",
+        inception_weights,
+    )
+
+
+def evaluate_model(
+    model: str | Path,
+    dataset_dir: str = "",
+    split: str = "test",
+    output: str = "",
+    inception_weights: str = "",
+) -> dict[str, Any]:
+    """Judge a generator in any of its forms, as `evaluate_run` does a run.
+
+    Args:
+        model: as `load_translator` takes it.
+        dataset_dir: prepared dataset; only a run has one of its own.
+        split: which of its splits.
+        output: folder of the report; only a run has one of its own.
+        inception_weights: as for `evaluate_run`.
+
+    Returns:
+        The report, as in `report.json`.
+
+    Raises:
+        InputError: as for `evaluate_run`; or a flag is missing.
+    """
+    if is_run_folder(model):
+        return evaluate_run(
+            model, dataset_dir, split, output, inception_weights
+        )
+    for flag, value in (("dataset_dir", dataset_dir), ("output", output)):
+        if not value:
+            raise InputError(
+                f"--{flag}: missing; --model={model} is no run folder, which"
+                " would tell it"
+            )
+    about = {"method": "not known", "generator": fingerprint(model)}
+    return _evaluate(
+        load_translator(model),
+        about,
+        None,
+        dataset_dir,
+        split,
+        Path(output),
+        inception_weights,
+    )
+
+
+def _evaluate(
+    translator: Translator,
+    about: dict[str, Any],
+    config: TrainConfig | None,
+    dataset_dir: str,
+    split: str,
+    folder: Path,
+    inception_weights: str,
+) -> dict[str, Any]:
     refuse_leaks(dataset_dir)
     judging = Judging(
         dataset_dir,
         split,
         {
-            "generator": lambda fundus: translate(generator, fundus),
+            "generator": translator,
             **trivial_answers(dataset_dir),
         },
         InceptionFeatures(inception_weights) if inception_weights else None,
     )
-    folder = Path(output) if output else Path(run_dir) / "evaluation"
     check_output(folder, "report.json")
     progress = keras.utils.Progbar(len(judging), unit_name="image")
     with replacing(folder) as temporary:
@@ -82,7 +152,8 @@ def evaluate_run(
             progress.add(1)
         write_png(temporary / "figures" / "overview.png", _overview(panels))
         facts = {
-            **_facts(config, generator, split, len(panels)),
+            **about,
+            **_facts(split, len(panels)),
             **judging.distances(),
         }
         report = summarise(judging.images, facts)
@@ -111,13 +182,8 @@ def check_output(folder: Path, own: str) -> None:
         )
 
 
-def _facts(
-    config, generator: keras.Model, split: str, count: int
-) -> dict[str, Any]:
+def _facts(split: str, count: int) -> dict[str, Any]:
     return {
-        "method": config.method,
-        "generator": f"{type(generator).__name__}, "
-        f"{generator.count_params():,} parameters",
         "split": f"{split}, {count} images",
         "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
         "tensorflow": tf.__version__,

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from ffa_keras.data.pipeline import find_dataset, load_pairs
-from ffa_keras.evaluation.baselines import Translator
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
@@ -16,6 +15,7 @@ from ffa_keras.evaluation.inception import (
 )
 from ffa_keras.evaluation.memorisation import TrainingImages
 from ffa_keras.evaluation.metrics import judge
+from ffa_keras.translation.whole import Translator
 
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"

@@ -2,10 +2,9 @@
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from ffa_keras.evaluation.vessels import dice
-from ffa_keras.ops import saliency_map
+from ffa_keras.ops import picture_saliency
 
 # Grey levels above the surroundings from which a pixel stands out. Of 6 to 45,
 # the value that found most true regions of training phantoms in their real FFA
@@ -15,8 +14,6 @@ THRESHOLD = 25.0
 _THICKNESS = 1 / 38
 # Smaller regions, as a share of the image's area, do not count.
 _LEAST_AREA = 1 / 4000
-
-_saliency = tf.function(saliency_map, jit_compile=True, autograph=False)
 
 
 def leakage_agreement(
@@ -69,7 +66,7 @@ def salient_regions(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray:
         bool [H, W]: `THRESHOLD` grey levels above the surroundings, thicker
         than a vessel and not tiny.
     """
-    saliency = _saliency(tf.constant(ffa[None]))[0, ..., 0].numpy()
+    saliency = picture_saliency(ffa)[..., 0]
     salient = ((saliency > THRESHOLD) & inside).astype(np.uint8)
     side = max(3, round(_THICKNESS * ffa.shape[1]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

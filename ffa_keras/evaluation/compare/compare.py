@@ -2,12 +2,11 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from ffa_keras.data.audit import refuse_leaks
 from ffa_keras.data.images import write_png
@@ -26,9 +25,9 @@ from ffa_keras.evaluation.report import METRICS, strict, summarise
 from ffa_keras.evaluation.statistics import holm, paired_difference
 from ffa_keras.files import replacing
 from ffa_keras.training.config import TrainConfig
-from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train
-from ffa_keras.translate import translate
+from ffa_keras.translation.forms import translator_of
+from ffa_keras.translation.run_folder import load_generator
 
 REFERENCE = "proposed"
 # Settings that do not change what is learnt.
@@ -78,7 +77,10 @@ def compare(
         print(f"{method}:", flush=True)
         keras.backend.clear_session()
         train(own, resume=True)
-    translators = {m: _translator(c.run_dir) for m, c in configs.items()}
+    translators = {
+        method: translator_of(load_generator(own.run_dir))
+        for method, own in configs.items()
+    }
     judging = Judging(
         config.dataset_dir,
         split,
@@ -109,11 +111,6 @@ def compare(
             temporary / "figure.png", comparison_grid(cases, list(methods))
         )
     return text
-
-
-def _translator(run_dir: str) -> Callable[[np.ndarray], np.ndarray]:
-    generator = load_generator(run_dir)
-    return lambda fundus: translate(generator, fundus)
 
 
 def _facts(config: TrainConfig, split: str, judging: Judging) -> dict[str, Any]:
