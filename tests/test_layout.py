@@ -22,7 +22,7 @@ ORDER = (
     "inference",
 )
 SELF_SUFFICIENT = ("ops", "models")
-COMMON = {"errors", "files", "cli", "settings", "translate", "__version__"}
+COMMON = {"errors", "files", "cli", "settings", "__version__"}
 ENTRY_POINTS = {"datasets", "export", "benchmarks", "train_main"}
 
 

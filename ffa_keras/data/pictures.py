@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
-from ffa_keras.ops import saliency_map
+from ffa_keras.ops import picture_saliency
 
 _TITLE_HEIGHT = 22
 _GAP = 4
@@ -96,20 +95,8 @@ def saliency_picture(ffa: np.ndarray) -> np.ndarray:
         uint8 [H, W, 3], RGB: blue from -30 grey levels, red from +30.
     """
     half = _SALIENCY_RANGE / 2
-    grey = _stretch(ffa_saliency(ffa), -half, half)
+    grey = _stretch(picture_saliency(ffa)[..., 0], -half, half)
     return cv2.applyColorMap(grey, cv2.COLORMAP_JET)[..., ::-1]
-
-
-def ffa_saliency(ffa: np.ndarray) -> np.ndarray:
-    """Return the saliency map (Eq. 1) of an FFA image.
-
-    Args:
-        ffa: uint8 [H, W, 1].
-
-    Returns:
-        float32 [H, W], grey levels above the surroundings.
-    """
-    return _compiled_saliency(tf.constant(ffa[None]))[0, ..., 0].numpy()
 
 
 def stack_rows(rows: Sequence[np.ndarray], gap: int = 6) -> np.ndarray:
@@ -161,11 +148,6 @@ def encode_jpeg(rgb: np.ndarray) -> bytes:
 def to_rgb(grey: np.ndarray) -> np.ndarray:
     """Repeat a grey picture [H, W] or [H, W, 1] as RGB [H, W, 3]."""
     return np.repeat(grey.reshape(*grey.shape[:2], 1), 3, axis=2)
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _compiled_saliency(images: tf.Tensor) -> tf.Tensor:
-    return saliency_map(images)
 
 
 def _stretch(values: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -1,6 +1,8 @@
 r"""Judge a trained generator on held-out eyes.
 
     python -m ffa_keras.evaluation --run_dir=runs/isfahan
+    python -m ffa_keras.evaluation --model=ffa.tflite --dataset_dir=data \
+      --output=judged
 
 Writes `report.html`, a page to look at or to mail; the same as `report.md` and
 `report.json`; `model_card.md` and `figures/*.png`.
@@ -9,11 +11,15 @@ Writes `report.html`, a page to look at or to mail; the same as `report.md` and
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.evaluation.evaluate import evaluate_run
+from ffa_keras.errors import InputError
+from ffa_keras.evaluation.evaluate import evaluate_model, evaluate_run
 from ffa_keras.evaluation.rendering import tables
 from ffa_keras.records.schema import SPLITS
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
+_RUN_DIR = flags.DEFINE_string("run_dir", "", "Run folder.")
+_MODEL = flags.DEFINE_string(
+    "model", "", "Or SavedModel, .keras or .tflite file, as for inference."
+)
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir", "", "Prepared dataset; the run's own if not given."
 )
@@ -30,8 +36,11 @@ _INCEPTION_WEIGHTS = flags.DEFINE_string(
 
 def main() -> None:
     """Judge and print the summary."""
-    report = evaluate_run(
-        _RUN_DIR.value,
+    if bool(_RUN_DIR.value) == bool(_MODEL.value):
+        raise InputError("--run_dir, --model: give one of them")
+    evaluate = evaluate_run if _RUN_DIR.value else evaluate_model
+    report = evaluate(
+        _RUN_DIR.value or _MODEL.value,
         _DATASET_DIR.value,
         _SPLIT.value,
         _OUTPUT.value,

@@ -1,11 +1,7 @@
 """The trivial predictions that a trained generator must beat."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
-
-Translator = Callable[[np.ndarray], np.ndarray]
 
 
 def inverted_green(fundus: np.ndarray) -> np.ndarray:

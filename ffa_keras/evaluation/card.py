@@ -62,6 +62,8 @@ def model_card(
             f"{config.patch_width} pixels, batch {config.batch_size},"
             f" {config.epochs} epochs, seed {config.seed}"
         ]
+    else:
+        lines += ["- how it was trained: not known of an exported generator"]
     lines += ["", "## Results", "", INTERVALS]
     for section, metrics in report.sections().items():
         rows = section_rows(report, ALL, metrics)

@@ -5,18 +5,25 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from ffa_keras.errors import InputError
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.figures import Figures
 from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import Judge
-from ffa_keras.evaluation.output import report_folder
 from ffa_keras.evaluation.rendering import write_report
 from ffa_keras.evaluation.results import Report, summarise
+from ffa_keras.files import replacing
 from ffa_keras.records.audit import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
-from ffa_keras.training.runs import load_config, load_generator
-from ffa_keras.translate import translate
+from ffa_keras.training.runs import load_config
+from ffa_keras.translation.forms import (
+    fingerprint,
+    load_translator,
+    translator_of,
+)
+from ffa_keras.translation.run_folder import is_run_folder, load_generator
+from ffa_keras.translation.whole import Translator
 
 SYSTEM = "generator"
 
@@ -48,15 +55,84 @@ def evaluate_run(
             share a patient, an eye or an image.
     """
     config = load_config(run_dir)
-    folder = Path(output) if output else Path(run_dir) / "evaluation"
-    with report_folder(folder) as temporary:
-        generator = load_generator(run_dir)
-        dataset = PreparedDataset.find(dataset_dir or config.dataset_dir)
+    generator = load_generator(run_dir)
+    about = {
+        "method": config.method,
+        "generator": f"{type(generator).__name__}, "
+        f"{generator.count_params():,} parameters",
+    }
+    return _evaluate(
+        translator_of(generator),
+        about,
+        config,
+        dataset_dir or config.dataset_dir,
+        split,
+        Path(output) if output else Path(run_dir) / "evaluation",
+        inception_weights,
+    )
+
+
+def evaluate_model(
+    model: str | Path,
+    dataset_dir: str = "",
+    split: str = "test",
+    output: str = "",
+    inception_weights: str = "",
+) -> Report:
+    """Judge a generator in any of its forms, as `evaluate_run` does a run.
+
+    Args:
+        model: as `load_translator` takes it.
+        dataset_dir: prepared dataset; only a run has one of its own.
+        split: which of its splits.
+        output: folder of the report; only a run has one of its own.
+        inception_weights: as for `evaluate_run`.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: as for `evaluate_run`; or a flag is missing.
+    """
+    if is_run_folder(model):
+        return evaluate_run(
+            model, dataset_dir, split, output, inception_weights
+        )
+    for flag, value in (("dataset_dir", dataset_dir), ("output", output)):
+        if not value:
+            raise InputError(
+                f"--{flag}: missing; --model={model} is no run folder, which"
+                " would tell it"
+            )
+    about = {"method": "not known", "generator": fingerprint(model)}
+    return _evaluate(
+        load_translator(model),
+        about,
+        None,
+        dataset_dir,
+        split,
+        Path(output),
+        inception_weights,
+    )
+
+
+def _evaluate(
+    translator: Translator,
+    about: dict[str, str],
+    config: TrainConfig | None,
+    dataset_dir: str,
+    split: str,
+    folder: Path,
+    inception_weights: str,
+) -> Report:
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
         judge = Judge(
             dataset,
             split,
-            {SYSTEM: lambda fundus: translate(generator, fundus)},
+            {SYSTEM: translator},
             InceptionFeatures(inception_weights) if inception_weights else None,
         )
         figures = Figures(temporary / "figures")
@@ -64,7 +140,8 @@ def evaluate_run(
             figures.add(case, SYSTEM)
         figures.write_overview()
         facts = {
-            **_facts(config, generator, f"{split}, {len(judge)} images"),
+            **about,
+            **_facts(f"{split}, {len(judge)} images"),
             **judge.distances(),
         }
         report = summarise(judge.images, judge.metrics, facts, leaks=0)
@@ -75,13 +152,8 @@ def evaluate_run(
     return report
 
 
-def _facts(
-    config: TrainConfig, generator: keras.Model, split: str
-) -> dict[str, str]:
+def _facts(split: str) -> dict[str, str]:
     return {
-        "method": config.method,
-        "generator": f"{type(generator).__name__}, "
-        f"{generator.count_params():,} parameters",
         "split": split,
         "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
         "tensorflow": tf.__version__,

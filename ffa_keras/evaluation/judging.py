@@ -4,7 +4,6 @@ import collections
 import concurrent.futures
 import dataclasses
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,11 +13,7 @@ import keras
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import (
-    MeanTrainingFfa,
-    Translator,
-    inverted_green,
-)
+from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
@@ -28,6 +23,7 @@ from ffa_keras.evaluation.measures import MEASURES, Eye, Scores, metrics_of
 from ffa_keras.evaluation.measures.memorisation import TrainingImages
 from ffa_keras.evaluation.results import ImageScores
 from ffa_keras.records.dataset import PreparedDataset
+from ffa_keras.translation.whole import Translator
 
 BASELINES = ("mean training FFA", "inverted green channel")
 NO_INCEPTION = (
@@ -152,11 +148,6 @@ class Judge:
     ) -> "_InWork":
         """Translate a photograph and have its predictions judged."""
         pair = record["pair"].decode()
-        if not re.fullmatch("[0-9a-f]+", pair):
-            raise InputError(
-                "the dataset names a pair by something else than a hash; make"
-                " it with python -m datasets.ffa_pairs"
-            )
         leakage = record.get("leakage_mask")
         eye = Eye(
             record["fundus"],

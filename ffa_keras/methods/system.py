@@ -126,13 +126,17 @@ class System(keras.Model):
         Args:
             batch: `fundus` uint8 [B, H, W, 3], `ffa` uint8 [B, H, W, 1],
                 `valid_mask` uint8 [B, H, W, 1], 0 outside, and `weight`
-                float32 [B], 0 for an image that must not count.
+                float32 [B], 0 for an image that must not count. With `fake`,
+                uint8 [B, H, W, 1], that is judged: frames that are too large
+                to be translated here.
 
         Returns:
             Running means of `psnr` (dB) and `ssim`, by name.
         """
-        fake = self.generator(from_grey_levels(batch["fundus"]))
-        fake = to_grey_levels(fake)
+        fake = batch.get("fake")
+        if fake is None:
+            fake = self.generator(from_grey_levels(batch["fundus"]))
+            fake = to_grey_levels(fake)
         real, mask = batch["ffa"], batch["valid_mask"]
         for name, measure in (("psnr", psnr), ("ssim", ssim)):
             self.validation_means[name].update_state(

@@ -15,7 +15,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ffa_keras.data.pictures import case_panel
 from ffa_keras.files import replacing
-from ffa_keras.translate import translate
+from ffa_keras.translation.forms import translator_of
 
 
 class Progress:
@@ -111,13 +111,14 @@ class TensorBoardLog:
             pairs: batches of one, as `validation_pairs` gives them.
             step: steps done, from the start of the run.
         """
+        translate = translator_of(generator)
         with self._writers["validation"].as_default():
             for number, pair in enumerate(pairs):
                 fundus = pair["fundus"][0].numpy()
                 panel = case_panel(
                     fundus,
                     pair["ffa"][0].numpy(),
-                    translate(generator, fundus),
+                    translate(fundus),
                     pair["valid_mask"][0].numpy() > 0,
                 )
                 tf.summary.image(f"pictures/{number}", panel[None], step)

@@ -21,6 +21,7 @@ from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
 from ffa_keras.training.strategy import is_chief
+from ffa_keras.translation.forms import takes_strips, translator_of
 
 
 class Loop:
@@ -204,7 +205,7 @@ class Loop:
             lambda context: share_of_worker(self.validation, context)
         )
         for batch in pairs:
-            self.test_step(batch)
+            self.test_step(self._with_large_frames(batch))
         figures = _take(self.method.validation_means)
         self.validated.assign(step)
         best = self._is_best(figures)
@@ -222,6 +223,19 @@ class Loop:
         )
         if best:
             runs.save_generator(self.method.generator, self.config.run_dir)
+
+    def _with_large_frames(self, batch: dict) -> dict:
+        """Add what the generator makes of frames that only strips can hold."""
+        generator = self.method.generator
+        frames = self.strategy.experimental_local_results(batch["fundus"])
+        if not any(takes_strips(generator, f.shape[1:]) for f in frames):
+            return batch
+        translate = translator_of(generator)
+        fakes = iter([translate(f[0].numpy())[None] for f in frames])
+        values = self.strategy.experimental_distribute_values_from_function(
+            lambda _: tf.constant(next(fakes))
+        )
+        return {**batch, "fake": values}
 
     def _is_best(self, figures: dict[str, float]) -> bool:
         if self.config.select_by == "last":

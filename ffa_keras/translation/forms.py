@@ -13,7 +13,7 @@ import tensorflow as tf
 from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
-from ffa_keras.ops import to_picture
+from ffa_keras.ops import from_grey_levels, to_picture
 from ffa_keras.translation.endpoint import SERVING_DEFAULT
 from ffa_keras.translation.run_folder import generator_file, is_run_folder
 from ffa_keras.translation.strips import translate_in_strips
@@ -166,6 +166,7 @@ def _find(model: str | Path) -> tuple[Form, Path]:
 
 def _load_keras(file: Path) -> Translator:
     generator = keras.saving.load_model(file, compile=False)
+    _check_finite(generator(from_grey_levels(_PROBE[None])))
     return _bounded(translator_of(generator), generator)
 
 
@@ -208,6 +209,7 @@ def _exported(
     def answer(fundus: np.ndarray) -> np.ndarray:
         ffa = run(fundus[None].astype(np.float32))
         check_answer(ffa, fundus)
+        _check_finite(ffa)
         return to_picture(ffa)[0].numpy()
 
     return _bounded(answer)
@@ -243,3 +245,11 @@ FORMS = {
     ".tflite": Form("TFLite", _load_tflite),
     "saved_model.pb": Form("SavedModel", _load_saved_model),
 }
+
+
+def _check_finite(answer: tf.Tensor | np.ndarray) -> None:
+    if not np.isfinite(answer).all():
+        raise InputError(
+            "answers values that are no numbers; the model is damaged or its"
+            " training diverged, name another"
+        )

@@ -8,7 +8,6 @@ from pathlib import Path
 import keras
 
 from ffa_keras.data.images import write_png
-from ffa_keras.evaluation.baselines import Translator
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.compare.grid import LeakingCases, comparison_grid
 from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
@@ -20,15 +19,16 @@ from ffa_keras.evaluation.compare.tables import (
 )
 from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import BASELINES, Judge
-from ffa_keras.evaluation.output import report_folder
 from ffa_keras.evaluation.results import summarise
+from ffa_keras.files import replacing
 from ffa_keras.records.audit import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
-from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train
-from ffa_keras.translate import translate
+from ffa_keras.translation.forms import translator_of
+from ffa_keras.translation.run_folder import load_generator
+from ffa_keras.translation.whole import Translator
 
 
 def compare(
@@ -60,7 +60,8 @@ def compare(
     """
     methods = list(configs)
     first = configs[methods[0]]
-    with report_folder(Path(output)) as temporary:
+    with replacing(Path(output)) as temporary:
+        temporary.mkdir()
         dataset = PreparedDataset.find(first.dataset_dir)
         refuse_leaks(dataset)
         inception = None
@@ -113,8 +114,7 @@ def compare(
 
 
 def _translator(run_dir: Path) -> Translator:
-    generator = load_generator(run_dir)
-    return lambda fundus: translate(generator, fundus)
+    return translator_of(load_generator(run_dir))
 
 
 def _changed(configs: Iterable[TrainConfig]) -> str:

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from ffa_keras.data.pictures import ffa_saliency
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.measures.overlap import dice
+from ffa_keras.ops import picture_saliency
 
 # Grey levels above the surroundings from which a pixel stands out. Of 6 to 45,
 # the value that found most true regions of training phantoms in their real FFA
@@ -78,7 +78,9 @@ def salient_regions(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray:
         bool [H, W]: `THRESHOLD` grey levels above the surroundings, thicker
         than a vessel and not tiny.
     """
-    salient = ((ffa_saliency(ffa) > THRESHOLD) & inside).astype(np.uint8)
+    salient = ((picture_saliency(ffa)[..., 0] > THRESHOLD) & inside).astype(
+        np.uint8
+    )
     side = max(3, round(_THICKNESS * ffa.shape[1]))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     thick = cv2.morphologyEx(salient, cv2.MORPH_OPEN, disc)

@@ -1,0 +1,78 @@
+"""Validate large frames as a whole and in strips; print both as JSON.
+
+python -m tests.translation.large_frames REPLICAS
+"""
+
+import json
+import sys
+from types import SimpleNamespace
+
+from ffa_keras import cli  # noqa: F401  before TensorFlow
+
+import keras  # isort: skip
+import numpy as np
+import tensorflow as tf
+
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.methods import METHODS
+from ffa_keras.models import ResnetGenerator
+from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.loop import Loop
+
+HEIGHT, WIDTH = 1100, 1000
+
+
+def _frames():
+    for seed in range(2):
+        pair = make_pair(seed, "normal", HEIGHT)
+        yield {
+            "fundus": pair.fundus[None, :, :WIDTH],
+            "ffa": pair.ffa[None, :, :WIDTH],
+            "valid_mask": np.full((1, HEIGHT, WIDTH, 1), 255, np.uint8),
+            "weight": np.ones(1, np.float32),
+        }
+
+
+def main(replicas: int) -> None:
+    """Judge two frames on each of two ways."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
+    )
+    strategy = tf.distribute.get_strategy()
+    if replicas > 1:
+        names = [c.name for c in tf.config.list_logical_devices("CPU")]
+        strategy = tf.distribute.MirroredStrategy(names)
+    keras.utils.set_random_seed(3)
+    with strategy.scope():
+        method = METHODS["unet_regression"](
+            TrainConfig(method="unet_regression", num_filters=4)
+        )
+        method.generator = ResnetGenerator(4, 1)
+        method.generator.build((None, None, None, 3))
+    frames = list(_frames())
+    spec = {k: tf.TensorSpec([*v.shape], v.dtype) for k, v in frames[0].items()}
+    loop = SimpleNamespace(strategy=strategy, method=method)
+    step = Loop._replicated_test_step(loop)
+    found = []
+    for prepare in (lambda b: b, lambda b: Loop._with_large_frames(loop, b)):
+        data = strategy.distribute_datasets_from_function(
+            lambda _: tf.data.Dataset.from_generator(
+                lambda: iter(frames), output_signature=spec
+            )
+        )
+        given = []
+        for batch in data:
+            batch = prepare(batch)
+            given.append("fake" in batch)
+            step(batch)
+        means = method.validation_means.items()
+        figures = {name: float(mean.result()) for name, mean in means}
+        found.append({"fake": all(given), **figures})
+        for _, mean in means:
+            mean.reset_state()
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
