@@ -79,6 +79,8 @@ def _parsed(argv: list[str]) -> list[str]:
         _check_flags()
     except (flags.Error, InputError) as error:
         words = f"{one_line(error)}; see --help"
+    except BrokenPipeError:
+        os._exit(0)  # The reader of `--help` has seen enough.
     except (OSError, UnicodeError) as error:
         words = f"--flagfile: {describe(error)}"
     else:
