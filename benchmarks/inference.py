@@ -36,8 +36,8 @@ _KINDS = ("float32", "float16", "dynamic", "int8")
 
 def _export(run_dir: str, folder: Path) -> dict[str, Path]:
     """Return where each form of the generator is; int8 only if it passes."""
-    from export.saved_model import export_saved_model
-    from export.tflite import export_tflite
+    from export.to_saved_model import export_saved_model
+    from export.to_tflite import export_tflite
 
     forms = {
         "Keras": Path(run_dir) / "generator.keras",

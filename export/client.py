@@ -11,13 +11,15 @@ sent as an 8-bit PNG image, upright and without the metadata of its file.
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from absl import flags
 
-from export.replies import unexpected
 from ffa_keras import cli
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
+
+from .replies import unexpected
 
 _SERVER = flags.DEFINE_string(
     "server", None, "https://HOST:8501, grpcs://HOST:8500.", required=True
@@ -34,17 +36,15 @@ _TIMEOUT = flags.DEFINE_float("timeout", 60.0, "Seconds to wait.", 0.001)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output.")
 
 
-def main() -> None:
+def main(images: ModuleType) -> None:
     """Send one photograph and write the answer."""
-    from ffa_keras.data.images import encode_png, read_fundus
-
     output = Path(_OUTPUT.value)
     _check_output(output)
     translate = _way_to(_SERVER.value)
     png = translate(
         _SERVER.value,
         _MODEL_NAME.value,
-        encode_png(read_fundus(_INPUT.value)),
+        images.encode_png(images.read_fundus(_INPUT.value)),
         _TIMEOUT.value,
     )
     if not png.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -74,7 +74,7 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
     if certificate and not Path(certificate).is_file():
         raise InputError(f"--ca_certificate={certificate}: no such file")
     if scheme in ("http", "https"):
-        from export.rest_client import translate_by_rest
+        from .rest_client import translate_by_rest
 
         return functools.partial(translate_by_rest, ca_certificate=certificate)
     if scheme not in ("grpc", "grpcs"):
@@ -83,7 +83,7 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
             " grpcs://"
         )
     try:
-        from export.grpc_client import translate_by_grpc
+        from .grpc_client import translate_by_grpc
     except ImportError as error:
         raise InputError(
             f"--server={server}: needs tensorflow-serving-api; pip install"
@@ -93,4 +93,4 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, "ffa_keras.data.images")

@@ -28,3 +28,6 @@ FFA_BYTES = "ffa_bytes"
 NETWORK = "network"
 ENCODED = "encoded"
 WITH_SALIENCY = "with_saliency"
+
+# Of the weights of a TFLite file; int8: of all arithmetic.
+PRECISIONS = ("float32", "float16", "dynamic", "int8")

@@ -7,8 +7,8 @@ import grpc
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from export.endpoints import ENCODED, FFA_BYTES, FUNDUS_BYTES
-from export.replies import (
+from .endpoints import ENCODED, FFA_BYTES, FUNDUS_BYTES
+from .replies import (
     MOST_BYTES,
     absent,
     late,

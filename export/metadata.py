@@ -9,10 +9,11 @@ import json
 import zipfile
 from pathlib import Path
 
-from export.agreement import Agreement
-from export.endpoints import FFA, FUNDUS, SERVING_DEFAULT
 from ffa_keras.files import METADATA_NAME, SUM_KEY, sha256
 from ffa_keras.inference.label import LABEL
+
+from .agreement import Agreement
+from .endpoints import FFA, FUNDUS, SERVING_DEFAULT
 
 
 def add_metadata(

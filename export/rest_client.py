@@ -7,8 +7,10 @@ import ssl
 import urllib.error
 import urllib.request
 
-from export.endpoints import ENCODED
-from export.replies import (
+from ffa_keras.errors import InputError
+
+from .endpoints import ENCODED
+from .replies import (
     MOST_BYTES,
     absent,
     late,
@@ -16,7 +18,6 @@ from export.replies import (
     unexpected,
     untrusted,
 )
-from ffa_keras.errors import InputError
 
 
 def translate_by_rest(

@@ -6,7 +6,17 @@ Values are grey levels: files, cameras and viewers speak 0-255.
 import keras
 import tensorflow as tf
 
-from export.endpoints import (
+from ffa_keras.data.image_files import MAX_SCANS
+from ffa_keras.inference.label import LABEL, PNG_START, text_chunks
+from ffa_keras.ops import (
+    from_grey_levels,
+    saliency_map,
+    to_grey_levels,
+    to_picture,
+)
+from ffa_keras.translation.forms import MOST_PIXELS_WHOLE
+
+from .endpoints import (
     ENCODED,
     FFA,
     FFA_BYTES,
@@ -17,15 +27,6 @@ from export.endpoints import (
     SERVING_DEFAULT,
     WITH_SALIENCY,
 )
-from ffa_keras.data.image_files import MAX_SCANS
-from ffa_keras.inference.label import LABEL, PNG_START, text_chunks
-from ffa_keras.ops import (
-    from_grey_levels,
-    saliency_map,
-    to_grey_levels,
-    to_picture,
-)
-from ffa_keras.translation.forms import MOST_PIXELS_WHOLE
 
 SMALLEST_SIDE = 16
 # Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.

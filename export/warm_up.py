@@ -4,16 +4,17 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from export.endpoints import (
+from ffa_keras.data.images import encode_png
+from ffa_keras.data.phantom import make_pair
+from ffa_keras.errors import InputError
+
+from .endpoints import (
     ENCODED,
     FUNDUS,
     FUNDUS_BYTES,
     SERVING_DEFAULT,
     WITH_SALIENCY,
 )
-from ffa_keras.data.images import encode_png
-from ffa_keras.data.phantom import make_pair
-from ffa_keras.errors import InputError
 
 # Where TensorFlow Serving looks, in the folder of a version.
 WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")

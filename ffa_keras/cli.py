@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # OpenCV reads these as it is imported; as MAX_PIXELS of data.image_files.
@@ -29,7 +30,10 @@ from ffa_keras.quiet import quiet_start  # noqa: E402
 
 
 def run(
-    main: Callable[..., int | None], *libraries: str, positional: str = ""
+    main: Callable[..., int | None],
+    *libraries: str,
+    settings: Callable[[], Any] | None = None,
+    positional: str = "",
 ) -> None:
     """Parse the flags, import what the program needs, and run it.
 
@@ -39,6 +43,8 @@ def run(
     Args:
         main: the program; returns its exit status, `None` for success.
         libraries: modules, by their full names, that `main` is called with.
+        settings: makes of the flags what `main` is called with first, and
+            refuses what it cannot use before anything is imported.
         positional: name of the list flag that arguments without a flag are
             values of; none are accepted if empty.
 
@@ -51,7 +57,7 @@ def run(
 
     def checked(argv: list[str]) -> None:
         status, words = _outcome(
-            lambda: _start(argv, main, libraries, positional)
+            lambda: _start(argv, main, libraries, settings, positional)
         )
         if words:
             print(words, file=sys.stderr)
@@ -73,6 +79,8 @@ def _parsed(argv: list[str]) -> list[str]:
         _check_flags()
     except (flags.Error, InputError) as error:
         words = f"{one_line(error)}; see --help"
+    except BrokenPipeError:
+        os._exit(0)  # The reader of `--help` has seen enough.
     except (OSError, UnicodeError) as error:
         words = f"--flagfile: {describe(error)}"
     else:
@@ -96,6 +104,7 @@ def _start(
     argv: list[str],
     main: Callable[..., int | None],
     libraries: Sequence[str],
+    settings: Callable[[], Any] | None,
     positional: str,
 ) -> int:
     if len(argv) > 1:
@@ -108,12 +117,13 @@ def _start(
             *(flags.FLAGS[positional].value or ()),
             *argv[1:],
         ]
+    made = [settings()] if settings else []
     with quiet_start():
         modules = [importlib.import_module(name) for name in libraries]
         tensorflow = sys.modules.get("tensorflow")
         if tensorflow:
             tensorflow.config.list_physical_devices()
-    status = main(*modules)
+    status = main(*made, *modules)
     sys.stdout.flush()
     return status or 0
 

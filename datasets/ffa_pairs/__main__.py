@@ -22,12 +22,13 @@ from ffa_keras import cli  # isort: skip  (before TensorFlow and OpenCV)
 
 from absl import flags
 
-from datasets.ffa_pairs.configs import PairsConfig
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
-from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
 from ffa_keras.preparation.report import read_report, summary
 from ffa_keras.records.schema import CATEGORIES, SPLITS
+
+from .configs import PairsConfig
+from .ffa_pairs_dataset_builder import Builder
+from .write import write_dataset
 
 _CONFIG = flags.DEFINE_enum(
     "config",

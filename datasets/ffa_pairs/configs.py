@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
 
-from datasets.ffa_pairs import isfahan
-from datasets.ffa_pairs.phantoms import phantom_tasks
 from ffa_keras.errors import InputError
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.check import (
@@ -34,6 +32,9 @@ from ffa_keras.preparation.splits import (
     split_pairs,
 )
 from ffa_keras.records.schema import LEAKAGE, SPLIT_UNITS
+
+from . import isfahan
+from .phantoms import phantom_tasks
 
 _MIN_PHANTOM_PAIRS = 4
 _HRA_SIDE = 768

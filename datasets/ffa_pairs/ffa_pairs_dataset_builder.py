@@ -8,16 +8,17 @@ from typing import Any
 import tensorflow_datasets as tfds
 import tqdm
 
-from datasets.ffa_pairs.configs import (
+from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
+from ffa_keras.preparation.report import refuse_lost_splits
+from ffa_keras.records import schema
+
+from .configs import (
     FolderConfig,
     HraConfig,
     IsfahanConfig,
     PairsConfig,
     PhantomConfig,
 )
-from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
-from ffa_keras.preparation.report import refuse_lost_splits
-from ffa_keras.records import schema
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from datasets.ffa_pairs.configs import PairsConfig
-from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder, builder_for
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, scratch_folder
 from ffa_keras.preparation.report import refuse_lost_splits, write_report
+
+from .configs import PairsConfig
+from .ffa_pairs_dataset_builder import Builder, builder_for
 
 
 def write_dataset(
@@ -69,7 +70,7 @@ def _prepare(builder: Builder, beam_options: str) -> None:
             download_config=_download_config(beam_options)
         )
     # Needs TensorFlow, which bad input should not have to wait for.
-    from ffa_keras.records.audit import record_audit, refuse_leaks
+    from ffa_keras.records.audit.leaks import record_audit, refuse_leaks
     from ffa_keras.records.dataset import PreparedDataset
 
     dataset = PreparedDataset.open(Path(builder.data_path))

@@ -8,12 +8,12 @@ Writes `report.html`, a page to look at or to mail; the same as `report.md` and
 `report.json`; `model_card.md` and `figures/*.png`.
 """
 
+from types import ModuleType
+
 from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.evaluate import evaluate_model, evaluate_run
-from ffa_keras.evaluation.rendering import tables
 from ffa_keras.records.schema import SPLITS
 
 _RUN_DIR = flags.DEFINE_string("run_dir", "", "Run folder.")
@@ -34,19 +34,22 @@ _INCEPTION_WEIGHTS = flags.DEFINE_string(
 )
 
 
-def main() -> None:
-    """Judge and print the summary."""
+def _model() -> str:
     if bool(_RUN_DIR.value) == bool(_MODEL.value):
         raise InputError("--run_dir, --model: give one of them")
-    evaluate = evaluate_run if _RUN_DIR.value else evaluate_model
-    report = evaluate(
-        _RUN_DIR.value or _MODEL.value,
+    return _RUN_DIR.value or _MODEL.value
+
+
+def main(model: str, evaluate: ModuleType, rendering: ModuleType) -> None:
+    """Judge and print the summary."""
+    report = evaluate.evaluate_model(
+        model,
         _DATASET_DIR.value,
         _SPLIT.value,
         _OUTPUT.value,
         _INCEPTION_WEIGHTS.value,
     )
-    rows = next(iter(tables(report).values()))
+    rows = next(iter(rendering.tables(report).values()))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)
@@ -54,4 +57,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(
+        main,
+        "ffa_keras.evaluation.evaluate",
+        "ffa_keras.evaluation.rendering",
+        settings=_model,
+    )

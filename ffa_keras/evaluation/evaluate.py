@@ -13,7 +13,7 @@ from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.rendering import write_report
 from ffa_keras.evaluation.results import Report, summarise
 from ffa_keras.files import replacing
-from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_config

@@ -1,19 +1,19 @@
 r"""Translate photographs with a trained generator.
 
-    python -m ffa_keras.inference --model=runs/isfahan --input=eyes --output=ffa
+    python -m ffa_keras.inference --model=runs/isfahan --output=ffa eyes a.tif
 
 Each answer is a single-channel PNG of the photograph's own size and stem;
 `report.csv` says for each how much it looks like a fundus photograph.
 """
 
 import signal
+from types import ModuleType
 
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.errors import Interrupted
+from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.inference.files import NAMES, STEMS
-from ffa_keras.inference.predict import predict
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -21,8 +21,11 @@ _MODEL = flags.DEFINE_string(
     "Run folder, SavedModel, or .keras or .tflite file.",
     required=True,
 )
-_INPUT = flags.DEFINE_string(
-    "input", None, "Photograph, folder or pattern.", required=True
+_INPUT = flags.DEFINE_multi_string(
+    "input",
+    [],
+    "Photograph, folder or pattern; may stand without the name of the flag,"
+    " and several times.",
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the answers.", required=True
@@ -47,15 +50,21 @@ _UNCERTAINTY = flags.DEFINE_bool(
 )
 
 
-def main() -> int:
+def _sources() -> list[str]:
+    if not _INPUT.value:
+        raise InputError("--input: missing; name a photograph or a folder")
+    return _INPUT.value
+
+
+def main(sources: list[str], predict: ModuleType) -> int:
     """Translate; the status is 1 if a photograph was skipped."""
     # As Ctrl-C does: stop, and leave a report of what was done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     maps = [flag.name for flag in (_SALIENCY, _UNCERTAINTY) if flag.value]
     try:
-        failures = predict(
+        failures = predict.predict(
             _MODEL.value,
-            _INPUT.value,
+            sources,
             _OUTPUT.value,
             _OVERWRITE.value,
             maps,
@@ -68,4 +77,9 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(
+        main,
+        "ffa_keras.inference.predict",
+        settings=_sources,
+        positional="input",
+    )

@@ -4,7 +4,7 @@ import glob
 import os
 import stat
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ffa_keras.data.images import IMAGE_SUFFIXES
@@ -68,7 +68,7 @@ _HEAD = 2**12
 
 
 def find_photographs(
-    source: str,
+    sources: Sequence[str],
     maps: Collection[str] = (),
     output: Path | None = None,
     names: str = STEMS,
@@ -76,7 +76,7 @@ def find_photographs(
     """Find the photographs that a user names.
 
     Args:
-        source: a file, a folder (searched with its subfolders for image
+        sources: each a file, a folder (searched with its subfolders for image
             files), or a pattern such as `clinic/*.tif`.
         maps: of `MAPS`, what will be drawn beside each answer.
         output: where the answers go; a search leaves out what lies there.
@@ -89,28 +89,9 @@ def find_photographs(
     Raises:
         InputError: nothing is found, or two photographs would share a file.
     """
-    path = Path(source)
-    if path.is_file():
-        answers = {path: Path(path.stem + ".png")}
-    else:
-        found = _search(source)
-        inside = _folders_within(output, {p.parent for p in found})
-        outside = [p for p in found if p.parent not in inside]
-        if found and not outside:
-            raise InputError(
-                f"--output={output}: holds every photograph of"
-                f" --input={source}; name another folder"
-            )
-        root = path if path.is_dir() else None
-        answers = {
-            p: p.relative_to(root).with_suffix(".png")
-            if root
-            else Path(p.stem + ".png")
-            for p in outside
-        }
-    if not answers:
-        kinds = " ".join(IMAGE_SUFFIXES)
-        raise InputError(f"--input={source}: no photograph found ({kinds})")
+    answers: dict[Path, Path] = {}
+    for source in sources:
+        answers |= _answers_of(source, output)
     if names == NUMBERS:
         return {p: Path(f"{number}.png") for number, p in enumerate(answers, 1)}
     first: dict[str, Path] = {}
@@ -120,12 +101,37 @@ def find_photographs(
             name = unicodedata.normalize("NFC", str(file)).casefold()
             if name in first:
                 raise InputError(
-                    f"--input={source}: {first[name]} and {photograph} would"
+                    f"--input: {first[name]} and {photograph} would"
                     f" both become {file}; translate them into two folders or"
                     f" add --names={NUMBERS}"
                 )
             first[name] = photograph
     return answers
+
+
+def _answers_of(source: str, output: Path | None) -> dict[Path, Path]:
+    """Return the answer of each photograph that one source names."""
+    path = Path(source)
+    if path.is_file():
+        return {path: Path(path.stem + ".png")}
+    found = _search(source)
+    if not found:
+        kinds = " ".join(IMAGE_SUFFIXES)
+        raise InputError(f"--input={source}: no photograph found ({kinds})")
+    inside = _folders_within(output, {p.parent for p in found})
+    outside = [p for p in found if p.parent not in inside]
+    if not outside:
+        raise InputError(
+            f"--output={output}: holds every photograph of"
+            f" --input={source}; name another folder"
+        )
+    root = path if path.is_dir() else None
+    return {
+        p: p.relative_to(root).with_suffix(".png")
+        if root
+        else Path(p.stem + ".png")
+        for p in outside
+    }
 
 
 def map_path(answer: Path, name: str) -> Path:

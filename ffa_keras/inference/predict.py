@@ -6,7 +6,7 @@ import errno
 import hashlib
 import io
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import keras
@@ -49,7 +49,7 @@ _NAME_ERRORS = {
 
 def predict(
     model: str,
-    source: str,
+    source: str | Sequence[str],
     output: str,
     overwrite: bool = False,
     maps: Collection[str] = (),
@@ -65,7 +65,7 @@ def predict(
 
     Args:
         model: as `load_translator` takes it.
-        source: as `find_photographs` takes it.
+        source: one of those that `find_photographs` takes, or several.
         output: folder of the answers, made if absent.
         overwrite: whether answers that exist may be replaced.
         maps: of `files.MAPS`, what to draw beside each answer.
@@ -83,7 +83,8 @@ def predict(
     if overwrite and resume:
         raise InputError("--overwrite replaces what --resume keeps; give one")
     folder = Path(output)
-    answers = find_photographs(source, maps, folder, names)
+    sources = [source] if isinstance(source, str) else source
+    answers = find_photographs(sources, maps, folder, names)
     check_folder(folder)
     check_nothing_lost(folder, answers, maps, overwrite or resume)
     translate = load_translator(model)

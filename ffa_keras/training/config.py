@@ -14,6 +14,9 @@ from ffa_keras.errors import InputError
 from ffa_keras.methods.options import METHODS, Options
 from ffa_keras.settings import read_flagfile, setting
 
+# Seconds that the workers of a cluster wait for each other.
+PATIENCE = 300.0
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(Options):

@@ -7,10 +7,8 @@ import tensorflow as tf
 
 from ffa_keras.errors import InputError
 from ffa_keras.training.cluster import VARIABLE, read_cluster, wait_for_others
+from ffa_keras.training.config import PATIENCE
 from ffa_keras.training.devices import take_memory_as_needed
-
-# Seconds that the workers of a cluster wait for each other.
-PATIENCE = 300.0
 
 
 def make_strategy(

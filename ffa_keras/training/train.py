@@ -14,12 +14,12 @@ from ffa_keras.records.patches import PatchSampling
 from ffa_keras.records.pipeline import TrainingPatches, validation_pairs
 from ffa_keras.records.unpaired import UnpairedPatches
 from ffa_keras.training import devices, runs
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.config import PATIENCE, TrainConfig
 from ffa_keras.training.interrupt import stop_requests
 from ffa_keras.training.loop import Loop
 from ffa_keras.training.provenance import Record
 from ffa_keras.training.schedule import ConstantThenLinear
-from ffa_keras.training.strategy import PATIENCE, is_chief, make_strategy
+from ffa_keras.training.strategy import is_chief, make_strategy
 
 
 def train(

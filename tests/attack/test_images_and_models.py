@@ -26,9 +26,9 @@ from PIL import Image
 
 from export.agreement import Agreement
 from export.metadata import add_metadata
-from export.saved_model import export_saved_model
 from export.signatures import ExportedGenerator
-from export.tflite import export_tflite
+from export.to_saved_model import export_saved_model
+from export.to_tflite import export_tflite
 from ffa_keras.data.images import read_fundus, write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError, describe

@@ -31,7 +31,7 @@ from ffa_keras.data.images import read_ffa, write_png
 from ffa_keras.errors import InputError, Interrupted, describe
 from ffa_keras.preparation import prepare
 from ffa_keras.preparation.manifest import read_manifest
-from ffa_keras.records.audit import audit_dataset, record_audit
+from ffa_keras.records.audit.leaks import audit_dataset, record_audit
 from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
 from ffa_keras.records.patches import PatchSampling
 from ffa_keras.records.pipeline import TrainingPatches

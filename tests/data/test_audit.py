@@ -8,7 +8,7 @@ import pytest
 
 from ffa_keras.data.images import encode_png
 from ffa_keras.data.phantom import make_pair
-from ffa_keras.records.audit import (
+from ffa_keras.records.audit.leaks import (
     audit_dataset,
     find_leaks,
     fingerprint,

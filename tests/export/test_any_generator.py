@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from export import tflite
+from export import to_tflite as tflite
 from export.agreement import compare
 from export.signatures import ExportedGenerator
 from ffa_keras import models

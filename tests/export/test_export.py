@@ -12,9 +12,9 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from export.saved_model import export_saved_model
 from export.signatures import ExportedGenerator
-from export.tflite import _convert
+from export.to_saved_model import export_saved_model
+from export.to_tflite import _convert
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums

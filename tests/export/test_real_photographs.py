@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import tflite
+from export import to_tflite as tflite
 from export.agreement import compare
 from export.equalize import equalize
 from export.signatures import ExportedGenerator

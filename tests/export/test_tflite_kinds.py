@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from export import tflite
+from export import to_tflite as tflite
 from export.agreement import compare
 from export.equalize import equalize
 from ffa_keras.data.phantom import make_pair

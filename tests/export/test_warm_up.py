@@ -76,7 +76,7 @@ def test_the_sample_configuration_is_one_of_the_server():
 def test_without_the_serving_extra_nothing_is_written(
     trained_run, tmp_path, monkeypatch
 ):
-    from export.saved_model import export_saved_model
+    from export.to_saved_model import export_saved_model
     from ffa_keras.errors import InputError
 
     missing = "tensorflow_serving.apis.prediction_log_pb2"

@@ -96,8 +96,8 @@ def test_answers_are_not_overwritten_unasked(
 
 @pytest.fixture(scope="module")
 def exported(trained_run, tmp_path_factory):
-    from export.saved_model import export_saved_model
-    from export.tflite import export_tflite
+    from export.to_saved_model import export_saved_model
+    from export.to_tflite import export_tflite
 
     folder = tmp_path_factory.mktemp("models")
     version = export_saved_model(trained_run, folder / "ffa", 12)
@@ -179,7 +179,7 @@ def test_two_photographs_of_one_stem_are_refused(tmp_path):
     for name in ("a.png", "a.jpg"):
         (tmp_path / name).touch()
     with pytest.raises(InputError, match=r"would both become a\.png"):
-        find_photographs(str(tmp_path))
+        find_photographs([str(tmp_path)])
 
 
 def test_a_labelled_png_is_the_same_picture():

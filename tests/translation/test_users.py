@@ -25,8 +25,8 @@ def _figures(report):
 def test_every_form_is_evaluated_as_its_run_is(
     form, trained_run, phantom_dataset, judged_run, tmp_path
 ):
-    from export.saved_model import export_saved_model
-    from export.tflite import export_tflite
+    from export.to_saved_model import export_saved_model
+    from export.to_tflite import export_tflite
 
     model = tmp_path / form
     if form == "generator.keras":

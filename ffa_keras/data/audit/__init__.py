@@ -1,3 +1,3 @@
 """`ffa_keras.records.audit`, under its name of before."""
 
-from ffa_keras.records.audit import *  # noqa: F403
+from ffa_keras.records.audit.leaks import *  # noqa: F403

@@ -11,17 +11,16 @@ Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`,
 `model_card_METHOD.md`, and `index.html` to leaf through the pictures beside it.
 """
 
+from types import ModuleType
+
 from absl import flags
 
-from ffa_keras import cli  # isort: skip  (before TensorFlow)
-
+from ffa_keras import cli
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.compare import compare
 from ffa_keras.methods import METHODS
 from ffa_keras.records.schema import SPLITS
 from ffa_keras.settings import define_settings, given
-from ffa_keras.training.config import CONFIGS, make_configs
-from ffa_keras.training.strategy import split_cpu
+from ffa_keras.training.config import CONFIGS, TrainConfig, make_configs
 
 _METHODS = flags.DEFINE_list("methods", list(METHODS), "Systems to compare.")
 _RUNS_DIR = flags.DEFINE_string(
@@ -39,18 +38,25 @@ _INCEPTION_WEIGHTS = flags.DEFINE_string(
 _SETTINGS = define_settings(*CONFIGS.values(), but=("method", "run_dir"))
 
 
-def main() -> None:
-    """Train what is not trained yet, judge, and print the table."""
+def _configs() -> dict[str, TrainConfig]:
     unknown = set(_METHODS.value) - set(METHODS)
     if unknown or not _METHODS.value:
         raise InputError(
             f"--methods={','.join(_METHODS.value)}: expected some of"
             f" {', '.join(METHODS)}"
         )
-    configs = make_configs(_METHODS.value, **given(_SETTINGS))
-    split_cpu(next(iter(configs.values())).replicas)
+    return make_configs(_METHODS.value, **given(_SETTINGS))
+
+
+def main(
+    configs: dict[str, TrainConfig],
+    strategy: ModuleType,
+    comparison: ModuleType,
+) -> None:
+    """Train what is not trained yet, judge, and print the table."""
+    strategy.split_cpu(next(iter(configs.values())).replicas)
     print(
-        compare(
+        comparison.compare(
             configs,
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
@@ -61,4 +67,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(
+        main,
+        "ffa_keras.training.strategy",
+        "ffa_keras.evaluation.compare.comparison",
+        settings=_configs,
+    )

@@ -21,7 +21,7 @@ from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import BASELINES, Judge
 from ffa_keras.evaluation.results import summarise
 from ffa_keras.files import replacing
-from ffa_keras.records.audit import refuse_leaks
+from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig

@@ -7,11 +7,11 @@ share, by the hashes of the records. Exit status 0: none, and a dataset that was
 made by `tfds build` may be trained on from now on. 1: some.
 """
 
+from types import ModuleType
+
 from absl import flags
 
-from ffa_keras import cli  # isort: skip  (before TensorFlow)
-from ffa_keras.records.audit import audit_dataset, record_audit
-from ffa_keras.records.dataset import PreparedDataset, find_dataset
+from ffa_keras import cli
 
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir",
@@ -21,17 +21,19 @@ _DATASET_DIR = flags.DEFINE_string(
 )
 
 
-def main() -> int:
+def main(audit: ModuleType, datasets: ModuleType) -> int:
     """Print the leaks."""
-    dataset = PreparedDataset.open(find_dataset(_DATASET_DIR.value))
-    leaks = audit_dataset(dataset)
+    dataset = datasets.PreparedDataset.open(
+        datasets.find_dataset(_DATASET_DIR.value)
+    )
+    leaks = audit.audit_dataset(dataset)
     for leak in leaks:
         print(leak)
     print(f"{len(leaks)} leaks" if leaks else "no leak between the splits")
     if not leaks and not dataset.audited:
-        record_audit(dataset)
+        audit.record_audit(dataset)
     return 1 if leaks else 0
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, "ffa_keras.records.audit.leaks", "ffa_keras.records.dataset")

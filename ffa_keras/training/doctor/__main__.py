@@ -10,12 +10,11 @@ The text names no file, no person and no data. Exit status 1 if something that
 training needs is not as it should be.
 """
 
-from absl import flags
-
-from ffa_keras import cli  # isort: skip  (before TensorFlow)
-
 from pathlib import Path
 
+from absl import flags
+
+from ffa_keras import cli
 from ffa_keras.files import write_text
 from ffa_keras.settings import define_settings, given
 from ffa_keras.training.config import CONFIGS, make_config
