@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from absl import flags
 
-from ffa_keras.data.images import field_of_view, read_ffa
+from ffa_keras.data.images import read_ffa
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.evaluation.measures.leakage import (
     LeakageReference,
@@ -29,6 +29,7 @@ from ffa_keras.evaluation.measures.leakage import (
     match_dots,
     true_leaks,
 )
+from ffa_keras.registration.retina import field_of_view
 
 _PHOTOGRAPHS = flags.DEFINE_string(
     "photographs",

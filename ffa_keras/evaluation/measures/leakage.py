@@ -7,9 +7,11 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.disc import locate_disc
 from ffa_keras.evaluation.measures.dots import find_dots
+from ffa_keras.evaluation.measures.overlap import dice
 
 # As a share of the field's area: smaller true leaks are dots, larger ones are
 # small up to a hundredth.
@@ -22,6 +24,21 @@ _SHARED = 0.1
 _DOT_TOLERANCE = 0.0125
 _AT_DISC = 0.06
 _FROC_DOTS = 4
+_SECTION = "Leakage"
+_METRICS = (
+    Metric("leak_dice", "Dice of broad leaks", 3, 1, _SECTION, True),
+    Metric("leak_found_large", "large leaks found (share)", 3, 1, _SECTION),
+    Metric("leak_found_small", "small leaks found (share)", 3, 1, _SECTION),
+    Metric("leak_invented", "broad leaks invented", 2, -1, _SECTION, True),
+    Metric("leak_invented_area", "area invented (% of field)", 2, -1, _SECTION),
+    Metric("disc_found", "glowing disc found (share)", 3, 1, _SECTION),
+    Metric("disc_invented", "glowing disc invented (share)", 3, -1, _SECTION),
+    Metric("dots_found", "dots found (share)", 3, 1, _SECTION),
+    Metric(
+        "dots_found_at_4", "dots found at 4 invented (share)", 3, 1, _SECTION
+    ),
+    Metric("dots_invented", "dots invented", 1, -1, _SECTION),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +161,7 @@ class LeakageReference:
         glows = bool(at_disc)
         nan = float("nan")
         return {
-            "leak_dice": _dice(true > 0, np.isin(found.labels, [*counted])),
+            "leak_dice": dice(true > 0, np.isin(found.labels, [*counted])),
             "leak_found_small": _share(off_disc - large, met),
             "leak_found_large": _share(large, met),
             "leak_invented": float(len(invented)),
@@ -159,6 +176,31 @@ class LeakageReference:
             ),
             "dots_invented": float(false.sum()),
         }
+
+
+def compare_leakage(eye: Eye) -> Compare:
+    """Find where an eye leaks, to compare a prediction's leakage with it.
+
+    Args:
+        eye: its `real` and `mask` are used, and `leakage` if that is known.
+
+    Returns:
+        From a prediction, uint8 [H, W, 1], to what `LeakageReference.compare`
+        returns.
+    """
+    truth = None if eye.leakage is None else eye.leakage[..., 0]
+    return LeakageReference(eye.real, eye.mask[..., 0], truth).compare
+
+
+LEAKAGE = Measure("leakage", _METRICS, compare_leakage)
+
+
+def leaking_regions(eye: Eye) -> np.ndarray:
+    """Return where an eye leaks, as known or by its real FFA, bool [H, W]."""
+    inside = eye.mask[..., 0]
+    if eye.leakage is not None:
+        return eye.leakage[..., 0] & inside
+    return broad_leaks(eye.real, inside).labels > 0
 
 
 def match_dots(
@@ -269,11 +311,6 @@ def _meeting(labels: np.ndarray, others: np.ndarray) -> set[int]:
 
 def _share(wanted: set[int], met: set[int]) -> float:
     return len(wanted & met) / len(wanted) if wanted else float("nan")
-
-
-def _dice(first: np.ndarray, second: np.ndarray) -> float:
-    total = int(first.sum()) + int(second.sum())
-    return 2 * int((first & second).sum()) / total if total else float("nan")
 
 
 def _at_most(

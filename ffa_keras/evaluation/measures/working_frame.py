@@ -13,6 +13,8 @@ import numpy as np
 _PAD = 24
 # A field of fewer pixels across than this holds nothing that can be judged.
 _LEAST_DIAMETER = 16
+# Nor does one of less than this share of the frame's longer side.
+_LEAST_SHARE = 0.15
 _COARSE = 5
 _LEVELS = 48
 
@@ -69,7 +71,7 @@ def working_frame(
     shape = (ffa.shape[0], ffa.shape[1])
     grey = ffa.reshape(shape).astype(np.float32)
     native = 2 * np.sqrt(inside.sum() / np.pi)
-    if native < _LEAST_DIAMETER:
+    if native < max(_LEAST_DIAMETER, _LEAST_SHARE * max(shape)):
         return None
     scale = diameter / native
     height, width = (max(1, round(side * scale)) for side in shape)
