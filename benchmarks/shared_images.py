@@ -93,9 +93,8 @@ def _judge(folder: Path, kind: str, more: list[Path]) -> None:
         found = find_shared_images(images, kind == "ffa")
         seconds = time.perf_counter() - start
     pairs = {frozenset((shared.first, shared.second)) for shared in found}
-    print(
-        f"\n## {kind}: {len(images)} files, {seconds / len(images):.2f} s each\n"
-    )
+    each = seconds / len(images)
+    print(f"\n## {kind}: {len(images)} files, {each:.2f} s each\n")
     for name, both in planted.items():
         verdict = "found" if frozenset(both) in pairs else "**missed**"
         print(f"- {name}: {verdict}")
