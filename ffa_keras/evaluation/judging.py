@@ -14,6 +14,11 @@ import numpy as np
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
+from ffa_keras.evaluation.classical import (
+    ConstantFfa,
+    equalised_green,
+    flattened_green,
+)
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
@@ -25,7 +30,16 @@ from ffa_keras.evaluation.results import ImageScores
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.translation.whole import Translator
 
-BASELINES = ("mean training FFA", "inverted green channel")
+_TRIVIAL = (
+    "mean training FFA",
+    "best constant",
+    "inverted green channel",
+    "flattened green channel",
+    "equalised green channel",
+)
+REAL = "real FFA"
+# What every table shows beside the systems: floor, classical pictures, ceiling.
+BASELINES = (*_TRIVIAL, REAL)
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
 )
@@ -84,14 +98,22 @@ class Judge:
         self._dataset, self._split = dataset, split
         self._count = int(dataset.pairs(split, _FEATURES).cardinality())
         self._categories = dataset.categories
-        mean, training = MeanTrainingFfa(), TrainingImages()
+        mean, constant = MeanTrainingFfa(), ConstantFfa()
+        training = TrainingImages()
         for record in dataset.records("train", ["ffa"]):
             mean.add(record["ffa"])
+            constant.add(record["ffa"])
             training.add(record["ffa"])
-        baselines: tuple[Translator, ...] = (mean, inverted_green)
+        trivial: tuple[Translator, ...] = (
+            mean,
+            constant,
+            inverted_green,
+            flattened_green,
+            equalised_green,
+        )
         self._systems = {
             **systems,
-            **dict(zip(BASELINES, baselines, strict=True)),
+            **dict(zip(_TRIVIAL, trivial, strict=True)),
         }
         self._measures = (*MEASURES, training.measure())
         self.metrics = metrics_of(self._measures)
@@ -99,7 +121,7 @@ class Judge:
         self._seconds: dict[str, float] = collections.defaultdict(float)
         self._lock = threading.Lock()
         self.images: dict[str, list[ImageScores]] = {
-            name: [] for name in self._systems
+            name: [] for name in (*self._systems, REAL)
         }
 
     def __len__(self) -> int:
@@ -164,7 +186,8 @@ class Judge:
                     self._timed("translation", translate, eye.fundus), eye, name
                 )
                 for name, translate in self._systems.items()
-            },
+            }
+            | {REAL: eye.real},
         )
         # Tasks start in this order, so that none waits for one behind it.
         compares = [

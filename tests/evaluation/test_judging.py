@@ -37,7 +37,7 @@ def test_each_real_eye_is_measured_once(made_up_dataset, counted):
     systems = {f"system {n}": inverted_green for n in range(5)}
     judge = Judge(made_up_dataset(4), "test", systems)
     cases = list(judge.cases())
-    assert counted == {"eyes": 4, "predictions": 4 * 7}
+    assert counted == {"eyes": 4, "predictions": 4 * 11}
     assert list(judge.images) == [*systems, *BASELINES]
     for number, case in enumerate(cases):
         for name, prediction in case.predictions.items():

@@ -28,11 +28,7 @@ from ffa_keras.evaluation.measures.overlap import (
     dice,
     roc_area,
 )
-from ffa_keras.evaluation.measures.salient_regions import (
-    LEAKAGE,
-    salient_regions,
-)
-from ffa_keras.evaluation.measures.vesselness import VESSELS
+from ffa_keras.evaluation.measures.vessels import VESSELS
 from ffa_keras.evaluation.metrics import l1, ms_ssim
 from ffa_keras.evaluation.statistics import holm, paired_difference
 
@@ -132,17 +128,6 @@ def _angiogram(contrast=100, size=200):
     return np.clip(image + noise, 0, 255).astype(np.uint8)[..., None]
 
 
-def test_vessels_agree_with_themselves_and_fade_with_contrast():
-    real, mask = _angiogram(), np.ones((200, 200, 1), np.uint8)
-    same = _scores(VESSELS, real, real, mask)
-    assert list(same.values()) == pytest.approx([1, 1, 1], abs=1e-3)
-    faint = _scores(VESSELS, real, _angiogram(contrast=15), mask)
-    assert faint["vessel_dice"] < 0.5 < 0.9 < faint["vessel_auc"]
-    none = _scores(VESSELS, real, np.full_like(real, 60), mask)
-    assert none["vessel_dice"] == 0
-    assert none["vessel_auc"] == pytest.approx(0.5)
-
-
 def test_the_rim_of_the_field_of_view_is_no_vessel():
     rows, columns = np.ogrid[:200, :200]
     disc = (rows - 100) ** 2 + (columns - 100) ** 2 < 90**2
@@ -150,60 +135,6 @@ def test_the_rim_of_the_field_of_view_is_no_vessel():
     flat = np.where(disc[..., None], 60, 0).astype(np.uint8)
     figures = _scores(VESSELS, real, flat, disc[..., None])
     assert figures["vessel_dice"] == 0
-
-
-def _leaks(*spots, size=240):
-    image = np.full((size, size), 60.0)
-    truth = np.zeros((size, size, 1), bool)
-    rows, columns = np.ogrid[:size, :size]
-    for row, column in spots:
-        spot = (rows - row) ** 2 + (columns - column) ** 2 <= 10**2
-        image[spot] += 90
-        truth[..., 0] |= spot
-    return image.astype(np.uint8)[..., None], truth
-
-
-def test_salient_regions_are_blobs_not_vessels():
-    image, truth = _leaks((60, 60), (150, 120))
-    image[200:203] = 200
-    found = salient_regions(image, np.ones((240, 240), bool))
-    assert dice(found, truth[..., 0]) > 0.85
-    assert not found[195:210].any()
-
-
-@pytest.mark.parametrize("with_truth", [True, False])
-def test_leakage_counts_found_missed_and_invented_regions(with_truth):
-    real, truth = _leaks((60, 60), (60, 180), (180, 60))
-    fake, _ = _leaks((60, 60), (63, 182), (180, 180), (120, 120))
-    mask = np.ones_like(real)
-    figures = _scores(LEAKAGE, real, fake, mask, truth if with_truth else None)
-    assert figures["leak_sensitivity"] == pytest.approx(2 / 3)
-    assert figures["leak_false_positives"] == 2
-    areas = [salient_regions(x, mask[..., 0] > 0).sum() for x in (real, fake)]
-    if with_truth:
-        areas[0] = truth.sum()
-    expected = 100 * (areas[1] - areas[0]) / 240**2
-    assert figures["leak_area_error"] == pytest.approx(expected)
-    assert 0.4 < figures["leak_dice"] < 0.6
-
-
-def test_leakage_outside_the_mask_does_not_count():
-    real, truth = _leaks((60, 60))
-    fake, _ = _leaks((60, 60), (180, 180))
-    mask = np.ones_like(real)
-    mask[120:] = 0
-    figures = _scores(LEAKAGE, real, fake, mask, truth)
-    assert figures["leak_false_positives"] == 0
-    assert figures["leak_sensitivity"] == 1
-
-
-def test_an_eye_without_leakage_has_false_regions_only():
-    real, truth = _leaks()
-    fake, _ = _leaks((60, 60))
-    figures = _scores(LEAKAGE, real, fake, np.ones_like(real), truth)
-    assert np.isnan(figures["leak_dice"])
-    assert np.isnan(figures["leak_sensitivity"])
-    assert figures["leak_false_positives"] == 1
 
 
 def test_a_copied_training_image_is_found():

@@ -8,7 +8,7 @@ import numpy as np
 from ffa_keras.data.pictures import picture_row, stack_rows, to_rgb
 from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.judging import Case
-from ffa_keras.evaluation.measures.salient_regions import leaking_regions
+from ffa_keras.evaluation.measures.leakage import leaking_regions
 
 _TILE = 160
 _CASES = 4
@@ -80,8 +80,8 @@ def leakage_box(case: Case) -> tuple[int, int, int]:
     """Return top, left and side of a square around the largest leakage.
 
     Args:
-        case: its truth mask is used if there is one, else the salient regions
-            of the real FFA; without leakage the box lies in the middle.
+        case: its truth mask is used if there is one, else the broad leaks of
+            the real FFA; without leakage the box lies in the middle.
     """
     regions = leaking_regions(case.eye).astype(np.uint8)
     height, width = regions.shape

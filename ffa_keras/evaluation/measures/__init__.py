@@ -11,10 +11,11 @@ from ffa_keras.evaluation.measures.base import (
     Scores,
     metrics_of,
 )
+from ffa_keras.evaluation.measures.exposure import EXPOSURE
+from ffa_keras.evaluation.measures.leakage import LEAKAGE
 from ffa_keras.evaluation.measures.pixels import PIXELS
-from ffa_keras.evaluation.measures.salient_regions import LEAKAGE
-from ffa_keras.evaluation.measures.vesselness import VESSELS
+from ffa_keras.evaluation.measures.vessels import VESSELS
 
 __all__ = ["MEASURES", "Eye", "Measure", "Metric", "Scores", "metrics_of"]
 
-MEASURES = (PIXELS, VESSELS, LEAKAGE)
+MEASURES = (PIXELS, EXPOSURE, VESSELS, LEAKAGE)
