@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import ffa_keras.records.audit
+import ffa_keras.records.audit.leaks
 from datasets.ffa_pairs import write
 from datasets.ffa_pairs.configs import (
     FolderConfig,
@@ -91,12 +91,12 @@ def _assert_whole(data_dir):
 MOMENTS = [
     ("after the first pair", prepare, "_write_outcome", 2),
     ("as records are written", prepare.PhotographTask, "record", 2),
-    ("before the audit", ffa_keras.records.audit, "refuse_leaks", 1),
-    ("in the audit", ffa_keras.records.audit, "fingerprint", 2),
+    ("before the audit", ffa_keras.records.audit.leaks, "refuse_leaks", 1),
+    ("in the audit", ffa_keras.records.audit.leaks, "fingerprint", 2),
     ("before the report", write, "write_report", 1),
     (
         "before the mark of the audit",
-        ffa_keras.records.audit,
+        ffa_keras.records.audit.leaks,
         "record_audit",
         1,
     ),
