@@ -70,7 +70,15 @@ def test_the_report_holds_the_numbers_of_an_independent_count(
 def test_the_generator_stands_beside_the_trivial_answers(evaluated):
     folder, printed = evaluated
     report = json.loads((folder / "report.json").read_text())
-    names = ["generator", "mean training FFA", "inverted green channel"]
+    names = [
+        "generator",
+        "mean training FFA",
+        "best constant",
+        "inverted green channel",
+        "flattened green channel",
+        "equalised green channel",
+        "real FFA",
+    ]
     assert list(report["answers"]) == names
     assert all(name in printed for name in names)
 
