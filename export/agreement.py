@@ -14,7 +14,7 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
 from ffa_keras.records.dataset import load_pairs
-from ffa_keras.translation.whole import Translator, translate
+from ffa_keras.translation.whole import Translator, translate_native
 
 _NUM_HELD_OUT = 4
 _NUM_CALIBRATION = 32
@@ -60,7 +60,7 @@ def compare(
     """
     squares, worst, similarities = [], 0, []
     for fundus in photographs:
-        wanted, got = translate(generator, fundus), exported(fundus)
+        wanted, got = translate_native(generator, fundus), exported(fundus)
         difference = np.abs(wanted.astype(int) - got)
         squares.append(difference.ravel() ** 2)
         worst = max(worst, int(difference.max()))

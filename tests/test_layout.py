@@ -10,10 +10,10 @@ ROOT = Path(__file__).parents[1]
 ORDER = (
     "ops",
     "models",
+    "registration",
     "translation",
     "losses",
     "methods",
-    "registration",
     "data",
     "records",
     "preparation",

@@ -18,7 +18,7 @@ from ffa_keras.inference.files import NAMES, STEMS
 _MODEL = flags.DEFINE_string(
     "model",
     None,
-    "Run folder, SavedModel, or .keras or .tflite file.",
+    "'pretrained', run folder, SavedModel, or .keras or .tflite file.",
     required=True,
 )
 _INPUT = flags.DEFINE_multi_string(

@@ -13,7 +13,11 @@ def resnet(options: ResnetOptions, channels: int = 1) -> ResnetGenerator:
         channels: of its output: 1 for an FFA image, 3 for a photograph.
     """
     return ResnetGenerator(
-        options.num_filters, options.num_blocks, options.dropout, channels
+        options.num_filters,
+        options.num_blocks,
+        options.dropout,
+        channels,
+        options.field_diameter,
     )
 
 

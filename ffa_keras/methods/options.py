@@ -42,6 +42,12 @@ class ResnetOptions(Options):
 
     num_blocks: int = setting(9, "residual blocks", 0)
     dropout: float = setting(0.0, "dropout in the residual blocks", 0.0, 0.9)
+    field_diameter: int = setting(
+        0,
+        "of the photographs' field of view, pixels: others are scaled to it"
+        " before they are translated; 0 scales none",
+        0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

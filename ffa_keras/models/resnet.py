@@ -59,6 +59,9 @@ class ResnetGenerator(keras.Model):
             Eq. 2. Defaults to `0`, none.
         channels: of the output: 1 for an FFA image, 3 for the way back to a
             photograph. Defaults to `1`.
+        field_diameter: of the photographs that it is trained on, pixels:
+            whoever translates scales others to it. Defaults to `0`: no
+            photograph is scaled.
         **kwargs: of `keras.Model`.
 
     Call arguments:
@@ -75,6 +78,7 @@ class ResnetGenerator(keras.Model):
         num_blocks: int = 9,
         dropout: float = 0.0,
         channels: int = 1,
+        field_diameter: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -82,6 +86,7 @@ class ResnetGenerator(keras.Model):
         self.num_blocks = num_blocks
         self.dropout = dropout
         self.channels = channels
+        self.field_diameter = field_diameter
         self.network = keras.Sequential(
             [
                 *conv_norm_relu(num_filters, 7),
@@ -126,6 +131,7 @@ class ResnetGenerator(keras.Model):
             "num_blocks": self.num_blocks,
             "dropout": self.dropout,
             "channels": self.channels,
+            "field_diameter": self.field_diameter,
         }
 
 

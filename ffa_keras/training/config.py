@@ -34,6 +34,11 @@ class TrainConfig(Options):
     )
     run_dir: str = setting("", "of this run, made if absent", kind="place")
     method: str = setting("proposed", "system to train")
+    init_from: str = setting(
+        "",
+        "begin with trained networks: 'pretrained', a run folder or a .keras"
+        " file",
+    )
 
     patch_sampling: str = setting(
         "grid",

@@ -11,6 +11,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.devices import device_names
+from ffa_keras.translation.forms import fingerprint
 
 RECORD_NAME = "run.json"
 _PACKAGES = (
@@ -72,8 +73,15 @@ class Record:
         """Whether the run has trained to its end."""
         return bool(self._record["ended"])
 
-    def add_start(self) -> None:
-        """Write down a start, or a resumption."""
+    def add_start(self, init_from: str = "") -> None:
+        """Write down a start, or a resumption.
+
+        Args:
+            init_from: the model that the run began with, if any; its digest
+                is written, and no path.
+        """
+        if init_from:
+            self._record["init_from"] = fingerprint(init_from)
         self._record["starts"].append(_surroundings(self._replicas))
         self._write()
 

@@ -15,6 +15,7 @@ from ffa_keras.records.pipeline import TrainingPatches, validation_pairs
 from ffa_keras.records.unpaired import UnpairedPatches
 from ffa_keras.training import devices, runs
 from ffa_keras.training.config import PATIENCE, TrainConfig
+from ffa_keras.training.initial import initialise
 from ffa_keras.training.interrupt import stop_requests
 from ffa_keras.training.loop import Loop
 from ffa_keras.training.provenance import Record
@@ -81,8 +82,10 @@ def _train(
     prepare_keras(config)
     with strategy.scope():
         method = build_method(config, steps_per_epoch)
+        if config.init_from:
+            initialise(method, config.init_from)
     if chief:
-        record.add_start()
+        record.add_start(config.init_from)
         runs.claim(config)
     loop = Loop(config, strategy, method, patches, validation)
     if stop_asked():

@@ -15,9 +15,19 @@ from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, to_picture
 from ffa_keras.translation.endpoint import SERVING_DEFAULT
-from ffa_keras.translation.run_folder import generator_file, is_run_folder
+from ffa_keras.translation.run_folder import (
+    generator_file,
+    is_run_folder,
+    locate,
+)
+from ffa_keras.translation.scale import at_field
 from ffa_keras.translation.strips import translate_in_strips
-from ffa_keras.translation.whole import Translator, check_answer, translate
+from ffa_keras.translation.whole import (
+    Translator,
+    check_answer,
+    trained_diameter,
+    translate_native,
+)
 
 # Of photographs, pixels.
 SMALLEST_SIDE = 16
@@ -48,9 +58,9 @@ def load_translator(model: str | Path) -> Translator:
     """Load a generator from wherever it is.
 
     Args:
-        model: a run folder, a `.keras` file, a SavedModel (its folder, or the
-            one with its versions, of which the largest is taken), or a
-            `.tflite` file.
+        model: `"pretrained"`, a run folder, a `.keras` file, a SavedModel (its
+            folder, or the one with its versions, of which the largest is
+            taken), or a `.tflite` file.
 
     Returns:
         Function from fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1]. It
@@ -117,12 +127,13 @@ def translator_of(
             in strips; others take any photograph as a whole.
     """
 
-    def answer(fundus: np.ndarray) -> np.ndarray:
+    def native(fundus: np.ndarray) -> np.ndarray:
         if takes_strips(generator, fundus.shape, at_once):
             return translate_in_strips(generator, fundus)
-        return translate(generator, fundus)
+        return translate_native(generator, fundus)
 
-    return answer
+    diameter = trained_diameter(generator)
+    return lambda fundus: at_field(native, fundus, diameter)
 
 
 def takes_strips(
@@ -143,7 +154,7 @@ def takes_strips(
 
 def _find(model: str | Path) -> tuple[Form, Path]:
     """Return the form of a model, and the file or folder that holds it."""
-    path = Path(model)
+    path = locate(model)
     if not model or not path.exists():
         raise InputError(f"--model={model}: no such file or folder")
     if is_run_folder(path):

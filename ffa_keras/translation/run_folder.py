@@ -10,6 +10,19 @@ from ffa_keras.errors import InputError
 # By which a run folder is known.
 CONFIG_NAME = "flags.cfg"
 GENERATOR_NAME = "generator.keras"
+# The released generator, in the place of a path.
+PRETRAINED = "pretrained"
+_PRETRAINED_FOLDER = Path(__file__).parents[1] / PRETRAINED
+
+
+def locate(model: str | Path) -> Path:
+    """Return where a model lies that a user names.
+
+    Args:
+        model: a path, or `"pretrained"`, the generator of this package, whose
+            folder is that of a run.
+    """
+    return _PRETRAINED_FOLDER if str(model) == PRETRAINED else Path(model)
 
 
 def is_run_folder(path: str | Path) -> bool:
@@ -21,12 +34,14 @@ def generator_file(run_dir: str | Path) -> Path:
     """Return where a run's generator is: the best so far, or the last.
 
     Args:
-        run_dir: folder of the run.
+        run_dir: folder of the run, `"pretrained"`, or the `.keras` file itself.
 
     Raises:
         InputError: the run has saved no generator yet.
     """
-    path = Path(run_dir) / GENERATOR_NAME
+    path = locate(run_dir)
+    if path.suffix != Path(GENERATOR_NAME).suffix:
+        path /= GENERATOR_NAME
     if not path.is_file():
         raise InputError(
             f"--run_dir={run_dir}: no {GENERATOR_NAME} there; train first with"
@@ -39,7 +54,7 @@ def load_generator(run_dir: str | Path) -> keras.Model:
     """Return the generator of a run: the best so far, or as `select_by` says.
 
     Args:
-        run_dir: folder of the run.
+        run_dir: as of `generator_file`.
 
     Returns:
         Model from fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].

@@ -65,7 +65,7 @@ def grow(rng: np.random.Generator) -> Anatomy:
     temporal = rng.choice((-1.0, 1.0))
     tilt = rng.normal(0, 0.05)
     axis = temporal * np.array([np.cos(tilt), np.sin(tilt)])
-    middle = rng.normal(0, (0.035, 0.025)).clip(-0.05, 0.05)
+    middle = rng.normal(0, (0.05, 0.035)).clip(-0.1, 0.1)
     distance = rng.uniform(0.29, 0.35)
     disc = middle - axis * distance * rng.uniform(0.5, 0.78)
     fovea = disc + axis * distance + np.array([0, 0.02])
@@ -86,9 +86,10 @@ def grow(rng: np.random.Generator) -> Anatomy:
         ]
         beside = -beside
         trees.append(grow_tree(rng, trunks, disc, fovea, winding, taken))
-    zoom = rng.uniform(0.95, 1.18)
+    # Fields of 30 to 50 degrees; vessels of young and of old eyes.
+    zoom, width = rng.uniform(0.88, 1.3), rng.uniform(0.85, 1.45)
     veins, arteries = (
-        [Vessel(zoom * v.points, zoom * v.radii) for v in tree]
+        [Vessel(zoom * v.points, zoom * width * v.radii) for v in tree]
         for tree in trees
     )
     radius = zoom * rng.uniform(0.06, 0.075)
@@ -134,7 +135,9 @@ def paint_tree(
     return small.astype(np.float32) / 255
 
 
-def _trunk(rng, way, winding) -> np.ndarray:
+def _trunk(
+    rng: np.random.Generator, way: np.ndarray, winding: float
+) -> np.ndarray:
     jitter = rng.normal(0, 0.02, way.shape)
     jitter[0] = rng.normal(0, 0.009, 2)
     points = _smooth_curve(way * rng.uniform(0.92, 1.08) + jitter)
@@ -164,7 +167,9 @@ def _smooth_curve(points: np.ndarray) -> np.ndarray:
     )
 
 
-def _wind(rng, points: np.ndarray, winding: float) -> np.ndarray:
+def _wind(
+    rng: np.random.Generator, points: np.ndarray, winding: float
+) -> np.ndarray:
     """Add the gentle tortuosity of real vessels across their course."""
     at = STEP * np.arange(len(points))
     sway = sum(

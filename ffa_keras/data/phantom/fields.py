@@ -1,4 +1,4 @@
-"""Fields on the canvas: smooth noise, and windows around a place.
+"""Fields on the canvas: smooth noise, spots, and windows around a place.
 
 Noise is drawn from a spawned generator: how much of it a picture needs depends
 on its size, and what is drawn afterwards must not.
@@ -96,3 +96,64 @@ def spot(
     at = (np.arange(canvas, dtype=np.float32) - canvas / 2) / size
     x, y = (np.exp(-(((at - c) / sigma) ** 2) / 2) for c in centre)
     return np.outer(y, x).astype(np.float32)
+
+
+def blob(
+    rng: np.random.Generator,
+    field: np.ndarray,
+    centre: np.ndarray,
+    radius: float,
+    size: int,
+    height: float,
+    softness: float,
+) -> None:
+    """Raise a field to an irregular spot.
+
+    Args:
+        rng: source of randomness.
+        field: float32 [canvas, canvas], changed in place.
+        centre: (x, y) in units of the picture's side, canvas centre at (0, 0).
+        radius: of the spot, likewise.
+        size: pixels in the picture's side, the unit of length.
+        height: what the field is raised to, 0 to 1.
+        softness: over how many radii the spot fades.
+    """
+    reach = radius * (1.6 + softness)
+    window, x, y = window_around(centre, reach, size, field.shape[0])
+    stretch, angle = rng.uniform(0.8, 1.25), rng.uniform(0, np.pi)
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    u = (x * cos + y * sin) * np.float32(stretch)
+    v = (y * cos - x * sin) / np.float32(stretch)
+    distance = np.hypot(u, v) / np.float32(radius)
+    outline = fractal_noise(rng, max(distance.shape), 0.8 * radius * size, 3)
+    outline = outline[: distance.shape[0], : distance.shape[1]]
+    fall = (distance - 1 + 0.13 * outline) * (4 / softness)
+    inside = 1 / (1 + np.exp(fall.clip(-30, 30)))
+    inside *= (height + 0.03 * outline) * (distance < 1.6 + softness)
+    np.maximum(field[window], inside, out=field[window])
+
+
+def dot(
+    field: np.ndarray,
+    centre: np.ndarray,
+    radius: float,
+    size: int,
+    height: float = 1.0,
+) -> None:
+    """Set a disc of a field, smooth at its edge.
+
+    Args:
+        field: float32 [canvas, canvas], changed in place.
+        centre: (x, y) in units of the picture's side, canvas centre at (0, 0).
+        radius: of the disc, likewise; one finer than a pixel is fainter, not
+            smaller.
+        size: pixels in the picture's side, the unit of length.
+        height: what the disc is set to, 0 to 1. Defaults to `1`.
+    """
+    pixels = radius * size
+    height *= min(1.0, pixels / 0.8)
+    shift = 4
+    at = (np.asarray(centre) * size + field.shape[0] / 2 - 0.5) * 2**shift
+    middle = tuple(int(c) for c in np.round(at))
+    thick = max(2**shift // 2, round(pixels * 2**shift))
+    cv2.circle(field, middle, thick, height, cv2.FILLED, cv2.LINE_AA, shift)

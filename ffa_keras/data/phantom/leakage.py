@@ -1,4 +1,4 @@
-"""Late leakage of the four classes, and its faint cause in the fundus."""
+"""Leakage of the four classes, and its faint cause in the fundus."""
 
 import dataclasses
 
@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 
 from ffa_keras.data.phantom.anatomy import Anatomy
-from ffa_keras.data.phantom.fields import fractal_noise, spot, window_around
+from ffa_keras.data.phantom.fields import blob, dot, spot
 from ffa_keras.errors import InputError
 
+# Share of leaks whose cause cannot be seen in the photograph.
+_HIDDEN = 0.1
 # Share of full fluorescence from which a pixel counts as leaking.
 _MASK_LEVEL = 0.3
 
@@ -23,6 +25,7 @@ class Leakage:
         redness: float32 [S, S], blood that darkens the fundus.
         blocking: 0 to 1, how much fluorescence the blood hides.
         swelling: 0 to 1, how far the disc margin is blurred.
+        hidden: whether it leaks but the fundus shows no cause.
     """
 
     brightness: np.ndarray
@@ -30,6 +33,7 @@ class Leakage:
     redness: np.ndarray
     blocking: float = 0.75
     swelling: float = 0.0
+    hidden: bool = False
 
     @property
     def mask(self) -> np.ndarray:
@@ -73,19 +77,26 @@ def leak(
     leakage = draw[category](rng, anatomy, size, canvas)
     for field in (leakage.brightness, leakage.pallor, leakage.redness):
         np.clip(field, 0, 1, out=field)
+    if leakage.brightness.any() and rng.spawn(1)[0].random() < _HIDDEN:
+        nothing = np.zeros_like(leakage.pallor)
+        return Leakage(leakage.brightness, nothing, nothing, hidden=True)
     return leakage
 
 
-def _nothing(rng, anatomy, size, canvas) -> Leakage:
+def _nothing(
+    rng: np.random.Generator, anatomy: Anatomy, size: int, canvas: int
+) -> Leakage:
     return Leakage(*_fields(canvas))
 
 
-def _optic_disc(rng, anatomy, size, canvas) -> Leakage:
+def _optic_disc(
+    rng: np.random.Generator, anatomy: Anatomy, size: int, canvas: int
+) -> Leakage:
     bright, pallor, red = _fields(canvas)
     radius = anatomy.disc_radius * rng.uniform(1.3, 1.8)
-    _blob(rng, bright, anatomy.disc, radius, size, rng.uniform(0.35, 0.5), 0.8)
+    blob(rng, bright, anatomy.disc, radius, size, rng.uniform(0.35, 0.5), 0.8)
     height = rng.uniform(0.52, 0.7)
-    _blob(rng, bright, anatomy.disc, 0.75 * radius, size, height, 0.75)
+    blob(rng, bright, anatomy.disc, 0.75 * radius, size, height, 0.75)
     bright += 0.1 * spot(anatomy.disc, 1.3 * radius, size, canvas)
     # Splinter haemorrhages lie along the nerve fibres at the margin.
     for _ in range(rng.integers(0, 5)):
@@ -94,13 +105,15 @@ def _optic_disc(rng, anatomy, size, canvas) -> Leakage:
         near = rng.uniform(0.75, 1.0)
         for step in np.linspace(near, near + rng.uniform(0.1, 0.3), 20):
             place = anatomy.disc + step * radius * out
-            _dot(red, place, rng.uniform(0.001, 0.0022), size)
+            dot(red, place, rng.uniform(0.001, 0.0022), size)
     red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0015 * size))
-    _blob(rng, pallor, anatomy.disc, radius, size, 0.35, 0.5)
+    blob(rng, pallor, anatomy.disc, radius, size, 0.35, 0.5)
     return Leakage(bright, pallor, 0.8 * red, swelling=rng.uniform(0.5, 1.0))
 
 
-def _large_focal(rng, anatomy, size, canvas) -> Leakage:
+def _large_focal(
+    rng: np.random.Generator, anatomy: Anatomy, size: int, canvas: int
+) -> Leakage:
     """One or two pools: of a new vessel's membrane, or cystoid around it."""
     bright, pallor, red = _fields(canvas)
     for _ in range(rng.integers(1, 3)):
@@ -113,86 +126,88 @@ def _large_focal(rng, anatomy, size, canvas) -> Leakage:
     return Leakage(bright, pallor, red)
 
 
-def _membrane_pool(rng, fields, anatomy, away, size) -> None:
+def _membrane_pool(
+    rng: np.random.Generator,
+    fields: tuple[np.ndarray, np.ndarray, np.ndarray],
+    anatomy: Anatomy,
+    away: np.ndarray,
+    size: int,
+) -> None:
     bright, pallor, red = fields
     centre, radius = anatomy.fovea + away, rng.uniform(0.055, 0.115)
-    _blob(rng, bright, centre, radius, size, rng.uniform(0.5, 0.7), 0.75)
+    blob(rng, bright, centre, radius, size, rng.uniform(0.5, 0.7), 0.75)
     for _ in range(rng.integers(2, 5)):
         place = centre + rng.normal(0, 0.35 * radius, 2)
-        _blob(rng, bright, place, 0.45 * radius, size, 0.8, 0.8)
-    _blob(rng, pallor, centre, 0.95 * radius, size, 0.42, 0.8)
+        blob(rng, bright, place, 0.45 * radius, size, 0.8, 0.8)
+    blob(rng, pallor, centre, 0.95 * radius, size, 0.42, 0.8)
     for _ in range(rng.integers(0, 4)):
         place = centre + rng.normal(0, 0.7 * radius, 2)
         blood = radius * rng.uniform(0.1, 0.28)
-        _blob(rng, red, place, blood, size, 0.75, 0.35)
-    _flecks(rng, pallor, centre, 1.2 * radius, size, rng.integers(8, 45))
+        blob(rng, red, place, blood, size, 0.75, 0.35)
+    _flecks(rng, pallor, centre, 1.2 * radius, size, int(rng.integers(8, 45)))
 
 
-def _cystoid_pool(rng, bright, pallor, centre, size) -> None:
+def _cystoid_pool(
+    rng: np.random.Generator,
+    bright: np.ndarray,
+    pallor: np.ndarray,
+    centre: np.ndarray,
+    size: int,
+) -> None:
     """Add petals around the centre, as of cystoid macular oedema."""
     radius = rng.uniform(0.035, 0.055)
-    petals = int(rng.integers(6, 10))
+    petals = int(int(rng.integers(6, 10)))
     start = rng.uniform(0, 2 * np.pi)
     for angle in start + 2 * np.pi * np.arange(petals) / petals:
         out = np.array([np.cos(angle), np.sin(angle)])
         place = centre + radius * rng.uniform(0.6, 1.2) * out
         petal = radius * rng.uniform(0.3, 0.6)
-        _blob(rng, bright, place, petal, size, rng.uniform(0.55, 0.75), 0.7)
-    _blob(rng, bright, centre, 1.9 * radius, size, 0.4, 0.6)
-    _blob(rng, pallor, centre, 1.9 * radius, size, 0.34, 0.8)
-    _flecks(rng, pallor, centre, 2.2 * radius, size, rng.integers(6, 20))
+        blob(rng, bright, place, petal, size, rng.uniform(0.55, 0.75), 0.7)
+    blob(rng, bright, centre, 1.9 * radius, size, 0.4, 0.6)
+    blob(rng, pallor, centre, 1.9 * radius, size, 0.34, 0.8)
+    _flecks(rng, pallor, centre, 2.2 * radius, size, int(rng.integers(6, 20)))
 
 
-def _punctate_focal(rng, anatomy, size, canvas) -> Leakage:
+def _punctate_focal(
+    rng: np.random.Generator, anatomy: Anatomy, size: int, canvas: int
+) -> Leakage:
     dots, pallor, red = _fields(canvas)
     halo = np.zeros_like(dots)
-    count = int(rng.integers(40, 110))
+    count = int(int(rng.integers(40, 110)))
     hubs = anatomy.fovea + rng.normal(0, 0.11, (5, 2)).clip(-0.2, 0.2)
     spread = rng.uniform(0.025, 0.075, 5)
     for hub in rng.integers(0, 5, count):
         centre = hubs[hub] + rng.normal(0, spread[hub], 2)
         radius = np.clip(rng.gamma(5.0, 0.0004), 0.001, 0.0045)
-        _dot(halo, centre, radius * rng.uniform(1.5, 2.8), size, 0.8)
-        _dot(dots, centre, radius, size, rng.uniform(0.6, 1.0))
+        dot(halo, centre, radius * rng.uniform(1.5, 2.8), size, 0.8)
+        dot(dots, centre, radius, size, rng.uniform(0.6, 1.0))
         if rng.random() < 0.85:
-            _dot(
-                red, centre, max(radius, 0.0014), size, rng.uniform(0.35, 0.85)
-            )
+            dot(red, centre, max(radius, 0.0014), size, rng.uniform(0.35, 0.85))
     halo = cv2.GaussianBlur(halo, (0, 0), max(0.6, 0.005 * size))
     dots = cv2.GaussianBlur(dots, (0, 0), max(0.4, 0.0014 * size))
     haze = cv2.GaussianBlur(halo, (0, 0), 0.016 * size)
     red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0011 * size))
     for hub in hubs[: rng.integers(1, 4)]:
-        _flecks(rng, pallor, hub, 0.06, size, rng.integers(0, 14))
+        _flecks(rng, pallor, hub, 0.06, size, int(rng.integers(0, 14)))
     pallor += 0.3 * haze
     # The red dots are the leaking aneurysms themselves.
     bright = np.maximum(0.75 * halo + 0.4 * haze, dots)
     return Leakage(bright, pallor, red, blocking=0.0)
 
 
-def _fields(canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _fields(canvas: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bright = np.zeros((canvas, canvas), np.float32)
     return bright, bright.copy(), bright.copy()
 
 
-def _blob(rng, field, centre, radius, size, height, softness) -> None:
-    """Raise the field to an irregular spot, fading over `softness` radii."""
-    reach = radius * (1.6 + softness)
-    window, x, y = window_around(centre, reach, size, field.shape[0])
-    stretch, angle = rng.uniform(0.8, 1.25), rng.uniform(0, np.pi)
-    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    u = (x * cos + y * sin) * np.float32(stretch)
-    v = (y * cos - x * sin) / np.float32(stretch)
-    distance = np.hypot(u, v) / np.float32(radius)
-    side = max(distance.shape)
-    outline = fractal_noise(rng, side, 0.8 * radius * size, 3)
-    outline = outline[: distance.shape[0], : distance.shape[1]]
-    inside = 1 / (1 + np.exp((distance - 1 + 0.13 * outline) * 4 / softness))
-    inside *= (height + 0.03 * outline) * (distance < 1.6 + softness)
-    np.maximum(field[window], inside, out=field[window])
-
-
-def _flecks(rng, field, centre, radius, size, count) -> None:
+def _flecks(
+    rng: np.random.Generator,
+    field: np.ndarray,
+    centre: np.ndarray,
+    radius: float,
+    size: int,
+    count: int,
+) -> None:
     """Add hard exudates: small sharp pale grains, most on a ring's part."""
     flecks = np.zeros_like(field)
     middle = rng.uniform(0, 2 * np.pi)
@@ -200,16 +215,5 @@ def _flecks(rng, field, centre, radius, size, count) -> None:
         angle, reach = rng.normal(middle, 1.3), radius * rng.normal(1, 0.15)
         place = centre + reach * np.array([np.cos(angle), np.sin(angle)])
         grain = np.clip(rng.gamma(3.0, 0.0008), 0.0008, 0.006)
-        _dot(flecks, place, grain, size, rng.uniform(0.5, 0.9))
+        dot(flecks, place, grain, size, rng.uniform(0.5, 0.9))
     field += cv2.GaussianBlur(flecks, (0, 0), max(0.4, 0.0011 * size))
-
-
-def _dot(field, centre, radius, size, height=1.0) -> None:
-    # A dot finer than a pixel is fainter, not smaller.
-    pixels = radius * size
-    height *= min(1.0, pixels / 0.8)
-    shift = 4
-    at = (np.asarray(centre) * size + field.shape[0] / 2 - 0.5) * 2**shift
-    middle = tuple(int(c) for c in np.round(at))
-    thick = max(2**shift // 2, round(pixels * 2**shift))
-    cv2.circle(field, middle, thick, height, cv2.FILLED, cv2.LINE_AA, shift)

@@ -40,7 +40,7 @@ class _Bud:
 class Territory:
     """The ground the vessels have taken, so that a tree does not overlap."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         side = math.ceil(2 * EXTENT / _CELL) + 2
         self._taken = [[False] * side for _ in range(side)]
 
@@ -113,7 +113,13 @@ def grow_tree(
     return tree
 
 
-def _taper(rng, points, radius, wait, fovea) -> tuple[np.ndarray, list[_Bud]]:
+def _taper(
+    rng: np.random.Generator,
+    points: np.ndarray,
+    radius: float,
+    wait: float,
+    fovea: np.ndarray,
+) -> tuple[np.ndarray, list[_Bud]]:
     """Choose where branches leave and thin the rest by Murray's law.
 
     r^3 = r_rest^3 + r_branch^3 (Murray 1926).
@@ -145,7 +151,14 @@ def _taper(rng, points, radius, wait, fovea) -> tuple[np.ndarray, list[_Bud]]:
     return np.maximum(radii * tip, 0.4 * SMALLEST_RADIUS), buds
 
 
-def _walk(rng, bud, territories, disc, fovea, tortuosity) -> np.ndarray:
+def _walk(
+    rng: np.random.Generator,
+    bud: _Bud,
+    territories: tuple[Territory, Territory],
+    disc: np.ndarray,
+    fovea: np.ndarray,
+    tortuosity: float,
+) -> np.ndarray:
     """Wind towards the branch's goal; stop where the tree has been."""
     (x, y), heading, turn = bud.start, bud.heading, 0.0
     length = min(0.3, 140 * bud.radius) * rng.uniform(0.6, 1.4)
@@ -175,7 +188,9 @@ def _walk(rng, bud, territories, disc, fovea, tortuosity) -> np.ndarray:
     return np.array(points)
 
 
-def _swerve(territories, x, y, heading) -> float | None:
+def _swerve(
+    territories: tuple[Territory, Territory], x: float, y: float, heading: float
+) -> float | None:
     """Return the turn that avoids taken ground, or nothing if there is none."""
     own, others = territories
     ahead, fallback = 0.038, None

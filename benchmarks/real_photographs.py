@@ -1,0 +1,195 @@
+r"""How good are answers to real photographs? Eye by eye, beside what is cheap.
+
+    python -m benchmarks.real_photographs --pairs=PAIRS
+
+Answers of the released generator are set beside pictures made of the green
+channel, the mean FFA of the other eyes, and a second real FFA where an eye has
+one: no generator can be asked for more. Pairs are registered by their vessels;
+red-free photographs count for the second FFA only.
+"""
+
+import csv
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from absl import flags
+from ffa_keras.evaluation.classical import equalised_green, flattened_green
+
+from ffa_keras import cli
+from ffa_keras.data.align import AlignedPair, align_registered
+from ffa_keras.data.images import read_ffa, read_fundus
+from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
+from ffa_keras.evaluation.measures import MEASURES, Eye
+from ffa_keras.registration import RegistrationResult, register_pair
+from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.whole import Translator
+
+_PAIRS = flags.DEFINE_string(
+    "pairs", "../shared/data/pairs_landmarked", "Folder with pairs.csv."
+)
+_MODEL = flags.DEFINE_string("model", "pretrained", "The generator.")
+_SCALES = flags.DEFINE_bool(
+    "scales", False, "Also judge the model on photographs of .25 to 2 times."
+)
+
+# A row's name, with the picture in the frame of the photograph, and scores.
+_Answer = tuple[str, np.ndarray]
+_Scores = tuple[str, dict[str, float]]
+# Metrics that are printed, by the names they have in `report.json`.
+_FIGURES = {
+    "vessel_auc": "Vessel AUC by local contrast, within 3 pixels",
+    "vessel_cldice": "Vessel clDice, likewise",
+    "ssim_valid": "SSIM, valid area",
+    "psnr_fitted": "PSNR after gain and offset are fitted (dB)",
+    "leak_invented": "Broad leaks invented",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pair:
+    """A real pair, registered.
+
+    Attributes:
+        name: of the pair.
+        eye: whose repeats share it.
+        colour: whether the photograph is no red-free one.
+        fundus: uint8 [H, W, 3].
+        ffa: uint8 [H', W', 1].
+        result: how the photograph lies on the FFA.
+        aligned: both in the frame of the FFA.
+    """
+
+    name: str
+    eye: str
+    colour: bool
+    fundus: np.ndarray
+    ffa: np.ndarray
+    result: RegistrationResult
+    aligned: AlignedPair
+
+
+def _read_pairs(folder: Path) -> list[_Pair]:
+    pairs = []
+    with open(folder / "pairs.csv", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            fundus = read_fundus(folder / row["fundus"])
+            ffa = read_ffa(folder / row["ffa"])
+            result = register_pair(fundus, ffa)
+            pairs.append(
+                _Pair(
+                    name=row["pair_id"],
+                    eye=row["eye"],
+                    colour=row["fundus_kind"] == "color",
+                    fundus=fundus,
+                    ffa=ffa,
+                    result=result,
+                    aligned=align_registered(fundus, ffa, result),
+                )
+            )
+    return pairs
+
+
+def _judge(pair: _Pair, answers: Iterable[_Answer]) -> Iterator[_Scores]:
+    """Yield the name of each answer with what it scores."""
+    inside = pair.aligned.valid_mask[..., None]
+    eye = Eye(pair.aligned.fundus, pair.aligned.ffa, inside)
+    compare = [measure.of(eye) for measure in MEASURES]
+    for name, answer in answers:
+        moved = pair.result.warp(answer)[0].reshape(inside.shape)
+        scores: dict[str, float] = {}
+        for measure in compare:
+            scores |= measure(moved)
+        yield name, scores
+
+
+def _second_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray | None:
+    """Return another FFA of the eye in the photograph's frame, if any."""
+    for other in pairs:
+        if other.eye != pair.eye or np.array_equal(other.ffa, pair.ffa):
+            continue
+        result = register_pair(pair.fundus, other.ffa)
+        if result.accepted:
+            height, width = pair.fundus.shape[:2]
+            back = cv2.warpPerspective(
+                other.ffa,
+                result.matrix,
+                (width, height),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            )
+            return np.asarray(back, np.uint8)[..., None]
+    return None
+
+
+def _mean_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray:
+    mean = MeanTrainingFfa()
+    for other in pairs:
+        if other.eye != pair.eye and other.colour:
+            mean.add(other.aligned.ffa)
+    return mean(pair.fundus)
+
+
+def _answers(
+    pair: _Pair, pairs: list[_Pair], model: Translator
+) -> Iterator[_Answer]:
+    """Yield every answer to a photograph, by the name of its row."""
+    yield "inverted green", inverted_green(pair.fundus)
+    yield "CLAHE of green", equalised_green(pair.fundus)
+    yield "flattened green", flattened_green(pair.fundus)
+    yield "mean FFA of other eyes", _mean_ffa(pair, pairs)
+    second = _second_ffa(pair, pairs)
+    if second is not None:
+        yield "second real FFA", second
+    yield "zero-shot", model(pair.fundus)
+    for scale in (0.25, 0.5, 2.0) if _SCALES.value else ():
+        height, width = pair.fundus.shape[:2]
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        size = round(width * scale), round(height * scale)
+        answer = model(cv2.resize(pair.fundus, size, interpolation=how))
+        back = cv2.resize(answer[..., 0], (width, height),
+                          interpolation=cv2.INTER_CUBIC)  # fmt: skip
+        yield f"zero-shot, {scale:g} times the pixels", back[..., None]
+
+
+def _print(
+    figure: str,
+    eyes: list[str],
+    table: dict[str, dict[str, list[dict[str, float]]]],
+) -> None:
+    print(f"\n{_FIGURES[figure]}\n")
+    print("| |" + "".join(f" {eye} |" for eye in eyes) + " mean |")
+    print("|---|" + "---|" * (len(eyes) + 1))
+    for row, of_eyes in table.items():
+        values = np.array(
+            [
+                np.mean([f[figure] for f in of_eyes.get(e, [])] or [np.nan])
+                for e in eyes
+            ]
+        )
+        texts = ["" if np.isnan(v) else f"{v:.3f}" for v in values]
+        mean = "" if np.isnan(values).any() else f"{np.mean(values):.3f}"
+        print(f"| {row} | " + " | ".join([*texts, mean]) + " |")
+
+
+def main() -> None:
+    """Judge every answer and print a table for each figure."""
+    pairs = _read_pairs(Path(_PAIRS.value))
+    model = load_translator(_MODEL.value)
+    eyes = sorted({pair.eye for pair in pairs if pair.colour})
+    table: dict[str, dict[str, list[dict[str, float]]]] = {}
+    for eye in eyes:
+        for pair in pairs:
+            if pair.eye != eye:
+                continue
+            answers = _answers(pair, pairs, model)
+            for row, scores in _judge(pair, answers):
+                of_eyes = table.setdefault(row, {})
+                of_eyes.setdefault(eye, []).append(scores)
+    for figure in _FIGURES:
+        _print(figure, eyes, table)
+
+
+if __name__ == "__main__":
+    cli.run(main)

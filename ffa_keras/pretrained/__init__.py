@@ -1,0 +1,1 @@
+"""The released generator: `--model=pretrained`. See card.md."""

@@ -1,0 +1,57 @@
+"""Bring a photograph to the size of field a generator was trained on.
+
+A generator has learnt how many pixels wide vessels are. Cameras differ: the
+same field of view is 500 pixels wide in one file and 4,000 in another.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from ffa_keras.registration.retina import field_of_view
+
+# Beyond, a photograph is no photograph of an ordinary field.
+_LEAST_SCALE, _MOST_SCALE = 1 / 16, 4.0
+_SMALLEST_SIDE = 16
+
+
+def at_field(
+    translate: Callable[[np.ndarray], np.ndarray],
+    fundus: np.ndarray,
+    diameter: int,
+) -> np.ndarray:
+    """Translate a photograph at another size, and bring the answer back.
+
+    Args:
+        translate: fundus uint8 [H', W', 3] to FFA uint8 [H', W', 1].
+        fundus: uint8 [H, W, 3], RGB.
+        diameter: of the field of view in what the generator was trained on,
+            pixels, as `field_diameter` measures it; 0 leaves the size.
+
+    Returns:
+        uint8 [H, W, 1].
+    """
+    found = field_diameter(fundus)
+    if not diameter or not found:
+        return translate(fundus)
+    scale = float(np.clip(diameter / found, _LEAST_SCALE, _MOST_SCALE))
+    height, width = fundus.shape[:2]
+    size = tuple(max(_SMALLEST_SIDE, round(scale * n)) for n in (width, height))
+    answer = translate(_resized(fundus, size))
+    return _resized(answer[..., 0], (width, height))[..., None]
+
+
+def field_diameter(fundus: np.ndarray) -> float:
+    """Return the diameter of a disc as large as the field of view, pixels.
+
+    Args:
+        fundus: uint8 [H, W, 3], RGB.
+    """
+    return float(np.sqrt(4 * np.count_nonzero(field_of_view(fundus)) / np.pi))
+
+
+def _resized(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    shrinks = size[0] < image.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
