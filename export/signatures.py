@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ffa_keras.data.image_files import MAX_SCANS
+from ffa_keras.errors import InputError, one_line
 from ffa_keras.inference.label import LABEL, PNG_START, text_chunks
 from ffa_keras.ops import (
     from_grey_levels,
@@ -14,7 +15,7 @@ from ffa_keras.ops import (
     to_grey_levels,
     to_picture,
 )
-from ffa_keras.translation.forms import MOST_PIXELS_WHOLE
+from ffa_keras.translation.forms import MOST_PIXELS_WHOLE, SMALLEST_SIDE
 
 from .endpoints import (
     ENCODED,
@@ -28,7 +29,6 @@ from .endpoints import (
     WITH_SALIENCY,
 )
 
-SMALLEST_SIDE = 16
 # Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.
 _MOST_CHUNKS = 2**14
 # Any batch, any height and width from 16 pixels, 4 megapixels in all; RGB.
@@ -45,10 +45,14 @@ class ExportedGenerator(tf.Module):
 
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
+
+    Raises:
+        InputError: it takes or answers something else.
     """
 
     def __init__(self, generator: keras.Model):
         super().__init__()
+        _check_shapes(generator)
         self.generator = generator
         # Named one by one: left to the Keras model, some are not restored by
         # the loader of TensorFlow Serving, nor frozen into TFLite.
@@ -145,6 +149,25 @@ class ExportedGenerator(tf.Module):
             ENCODED: self.encoded,
             NETWORK: self.network,
         }
+
+
+def _check_shapes(generator: keras.Model) -> None:
+    """Refuse a model that is no generator before its graphs are drawn."""
+    size = (1, SMALLEST_SIDE, SMALLEST_SIDE + 8)
+    try:
+        answer = generator.compute_output_shape((*size, 3))
+    # Whatever another model's layers make of such an input.
+    except Exception as error:
+        raise InputError(
+            f"the model takes no photographs [B, H, W, 3] of any size"
+            f" ({one_line(error)[:200]}); export a generator that ffa_keras"
+            " has trained"
+        ) from error
+    if answer != (*size, 1):
+        raise InputError(
+            f"the model answers {answer} to {(*size, 3)}, where {(*size, 1)}"
+            " is an angiogram; export a generator that ffa_keras has trained"
+        )
 
 
 def _decode(content: tf.Tensor) -> tf.Tensor:

@@ -2,12 +2,12 @@
 
 import contextlib
 import errno
-import fcntl
 import functools
 import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ffa_keras.errors import InputError
+
+if sys.platform != "win32":
+    import fcntl
 
 # What `sha256sum --check` reads: the files of a folder that was written here.
 SUMS_NAME = "SHA256SUMS"
@@ -97,6 +100,24 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 def is_scratch(path: Path) -> bool:
     """Whether a path is in a folder of `scratch_folder`: not to be read."""
     return any(part.startswith(_SCRATCH) for part in Path(path).parts)
+
+
+def take_lock(file: TextIO | int, wait: bool = False) -> None:
+    """Lock an open file or folder until it is closed or the process ends.
+
+    Args:
+        file: the file, or its descriptor.
+        wait: whether to wait while another program holds the lock.
+
+    Raises:
+        BlockingIOError: another program holds it.
+        OSError: there are no such locks, as on Windows and on some network
+            file systems: leftovers are not removed there, and nothing keeps
+            two programs out of one folder.
+    """
+    if sys.platform == "win32":
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def check_sums(path: Path) -> None:
@@ -223,7 +244,7 @@ def _sweep(parent: Path) -> None:
     """Remove what killed programs left, and put back what they had moved."""
     for folder in parent.glob(f"{_SCRATCH}*"):
         with contextlib.suppress(OSError), (folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take_lock(lock)
             for old in folder.glob(f"{_OLD}/*"):
                 if not (parent / old.name).exists():
                     old.rename(parent / old.name)
@@ -238,7 +259,7 @@ def _claim(parent: Path) -> tuple[Path, TextIO]:
         with contextlib.suppress(FileNotFoundError):
             lock = (folder / _LOCK).open("w")
             with contextlib.suppress(OSError):  # Or it is never swept.
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                take_lock(lock, wait=True)
             if (folder / _LOCK).exists():
                 return folder, lock
             lock.close()

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ffa_keras import files
 from ffa_keras.errors import InputError
 from ffa_keras.files import (
     SUMS_NAME,
@@ -15,6 +17,7 @@ from ffa_keras.files import (
     is_scratch,
     replacing,
     scratch_folder,
+    take_lock,
 )
 
 
@@ -275,3 +278,27 @@ def test_sums_are_those_of_the_usual_program(tmp_path):
 
 def test_a_folder_without_sums_is_not_checked(tmp_path):
     check_sums(tmp_path)
+
+
+def test_where_no_file_can_be_locked_all_is_written_and_nothing_swept(
+    tmp_path, monkeypatch
+):
+    leftover = tmp_path / ".writing-abc"
+    leftover.mkdir()
+    monkeypatch.setattr(sys, "platform", "win32")
+    # As Windows reads it: without a module that it does not have.
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    windows = runpy.run_path(files.__file__)
+    with windows["replacing"](tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert leftover.is_dir()
+
+
+def test_a_lock_is_held_until_the_file_is_closed(tmp_path):
+    with (tmp_path / "a").open("w") as first, (tmp_path / "a").open() as other:
+        take_lock(first)
+        with pytest.raises(BlockingIOError):
+            take_lock(other)
+        first.close()
+        take_lock(other)

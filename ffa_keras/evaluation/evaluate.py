@@ -1,5 +1,6 @@
 """Judge a run's generator, and the trivial predictions beside it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -55,15 +56,17 @@ def evaluate_run(
             share a patient, an eye or an image.
     """
     config = load_config(run_dir)
-    generator = load_generator(run_dir)
-    about = {
-        "method": config.method,
-        "generator": f"{type(generator).__name__}, "
-        f"{generator.count_params():,} parameters",
-    }
+
+    def load() -> tuple[Translator, dict[str, str]]:
+        generator = load_generator(run_dir)
+        return translator_of(generator), {
+            "method": config.method,
+            "generator": f"{type(generator).__name__}, "
+            f"{generator.count_params():,} parameters",
+        }
+
     return _evaluate(
-        translator_of(generator),
-        about,
+        load,
         config,
         dataset_dir or config.dataset_dir,
         split,
@@ -104,10 +107,13 @@ def evaluate_model(
                 f"--{flag}: missing; --model={model} is no run folder, which"
                 " would tell it"
             )
-    about = {"method": "not known", "generator": fingerprint(model)}
+
+    def load() -> tuple[Translator, dict[str, str]]:
+        about = {"method": "not known", "generator": fingerprint(model)}
+        return load_translator(model), about
+
     return _evaluate(
-        load_translator(model),
-        about,
+        load,
         None,
         dataset_dir,
         split,
@@ -117,8 +123,7 @@ def evaluate_model(
 
 
 def _evaluate(
-    translator: Translator,
-    about: dict[str, str],
+    load: Callable[[], tuple[Translator, dict[str, str]]],
     config: TrainConfig | None,
     dataset_dir: str,
     split: str,
@@ -127,6 +132,8 @@ def _evaluate(
 ) -> Report:
     with replacing(folder) as temporary:
         temporary.mkdir()
+        # After the folder was found free: loading takes long.
+        translator, about = load()
         dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
         judge = Judge(

@@ -1,7 +1,6 @@
 """The run folder: what lies where, and how to read it back."""
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import keras
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import replacing
+from ffa_keras.files import replacing, take_lock
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import TrainConfig, read_config
 from ffa_keras.translation.run_folder import (
@@ -65,14 +64,14 @@ def hold(run_dir: str | Path) -> Iterator[None]:
 
 def _lock(descriptor: int, folder: Path) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        take_lock(descriptor)
     except BlockingIOError as error:
         raise InputError(
             f"--run_dir={folder}: another program is training there; wait"
             " until it has ended, or name another folder"
         ) from error
     except OSError:
-        # Some network file systems have no locks.
+        # Windows and some network file systems have no locks.
         return
 
 

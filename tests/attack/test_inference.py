@@ -24,6 +24,7 @@ import tensorflow as tf
 from ffa_keras.data.images import write_png
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.files import SUM_KEY
 from ffa_keras.inference import predict as program
 from ffa_keras.inference.predict import predict
 from ffa_keras.models import ResnetGenerator
@@ -654,7 +655,7 @@ def tflite(models, tmp_path_factory):
     ).convert()
     file = folder / "ffa.tflite"
     file.write_bytes(flatbuffer)
-    about = {"sha256": hashlib.sha256(flatbuffer).hexdigest()}
+    about = {SUM_KEY: hashlib.sha256(flatbuffer).hexdigest()}
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("metadata.json", json.dumps(about))
     return file.read_bytes(), len(flatbuffer)

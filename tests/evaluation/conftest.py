@@ -4,6 +4,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 
 class MadeUpDataset:
@@ -21,6 +22,9 @@ class MadeUpDataset:
             version="1.0.0",
             splits={"train": split, "test": split},
         )
+
+    def pairs(self, split, features):
+        return tf.data.Dataset.range(self.count)
 
     def records(self, split, features):
         side = self.side
