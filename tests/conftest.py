@@ -1,5 +1,7 @@
 """Quiet TensorFlow, and a tiny prepared dataset for the tests that train."""
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -39,14 +41,60 @@ def run_program():
 
 
 @pytest.fixture(scope="session")
-def phantom_dataset(run_program, tmp_path_factory):
-    """Folder of a prepared dataset of 16 phantom pairs, 128x128."""
-    folder = tmp_path_factory.mktemp("phantom_dataset")
-    run_program(
-        "-m", "datasets.ffa_pairs", "--config=phantom", "--num_pairs=16",
-        "--image_size=128", f"--data_dir={folder}",
-    )  # fmt: skip
+def real_photographs():
+    """Folder of photographs beside the repository; see CONTRIBUTING.md."""
+    return _beside("FFA_KERAS_PHOTOGRAPHS", "data")
+
+
+@pytest.fixture(scope="session")
+def real_weights():
+    """Folder of published weights beside the repository."""
+    return _beside("FFA_KERAS_WEIGHTS", "weights")
+
+
+def _beside(variable, name):
+    folder = Path(os.environ.get(variable) or ROOT.parent / "shared" / name)
+    if not folder.is_dir():
+        pytest.skip(f"{variable}: no folder {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory):
+    """Return a folder of all test processes, built by the first of them."""
+    # Under pytest-xdist each process has a folder of its own in a shared one.
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def once(name, build):
+        folder, done = shared / f"once_{name}", shared / f"once_{name}.done"
+        with _locked(shared / f"once_{name}.lock"):
+            if not done.exists():
+                build(folder)
+                done.touch()
+        return folder
+
+    return once
+
+
+@contextlib.contextmanager
+def _locked(path):
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def phantom_dataset(run_program, built_once):
+    """Folder of a prepared dataset of 16 phantom pairs, 128x128; read only."""
+    return built_once(
+        "phantom_dataset",
+        lambda folder: run_program(
+            "-m", "datasets.ffa_pairs", "--config=phantom", "--num_pairs=16",
+            "--image_size=128", f"--data_dir={folder}",
+        ),
+    )  # fmt: skip
 
 
 SMALL_RUN = (
@@ -71,15 +119,16 @@ def small_run():
 
 
 @pytest.fixture(scope="session")
-def trained_run(run_program, phantom_dataset, tmp_path_factory):
-    """Run folder of a tiny generator trained for two epochs."""
-    run_dir = tmp_path_factory.mktemp("runs") / "run"
-    run_program(
-        "train_main.py",
-        f"--dataset_dir={phantom_dataset}",
-        f"--run_dir={run_dir}",
-        *SMALL_RUN,
-        "--constant_epochs=1",
-        "--decay_epochs=1",
+def trained_run(run_program, phantom_dataset, built_once):
+    """Run folder of a tiny generator trained for two epochs; read only."""
+    return built_once(
+        "trained_run",
+        lambda run_dir: run_program(
+            "train_main.py",
+            f"--dataset_dir={phantom_dataset}",
+            f"--run_dir={run_dir}",
+            *SMALL_RUN,
+            "--constant_epochs=1",
+            "--decay_epochs=1",
+        ),
     )
-    return run_dir

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +12,6 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.preparation.align import Treatment, align_files, align_images
 from ffa_keras.preparation.manifest import PairFiles, read_manifest
 
-LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])
 
 
@@ -175,13 +173,12 @@ def test_burnt_in_text_does_not_reach_the_pair(scene, tmp_path):
 
 
 @pytest.mark.real_data
-def test_real_pairs_lie_on_each_other_inside_their_mask(tmp_path):
+def test_real_pairs_lie_on_each_other_inside_their_mask(real_photographs):
     """Landmarks meet, and vessels are dark in one and bright in the other."""
-    if not LANDMARKED.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
-    with (LANDMARKED / "pairs.csv").open() as file:
+    folder = real_photographs / "pairs_landmarked"
+    with (folder / "pairs.csv").open() as file:
         rows = {row["pair_id"]: row for row in csv.DictReader(file)}
-    for entry in read_manifest(LANDMARKED / "pairs.csv"):
+    for entry in read_manifest(folder / "pairs.csv"):
         pair, _ = align_files(entry.files)
         green = 255.0 - pair.fundus[..., 1]
         contrasts = []
@@ -195,7 +192,7 @@ def test_real_pairs_lie_on_each_other_inside_their_mask(tmp_path):
             for moved in (ffa, np.roll(ffa, 15, axis=1))
         )
         points = json.loads(
-            (LANDMARKED / rows[entry.pair_id]["landmarks"]).read_text()
+            (folder / rows[entry.pair_id]["landmarks"]).read_text()
         )
         ones = np.ones((len(points["fundus_xy"]), 1))
         mapped = np.hstack([points["fundus_xy"], ones]) @ entry.matrix.T

@@ -3,7 +3,6 @@
 import collections
 import csv
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,7 +15,6 @@ from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.schema import CATEGORIES
 
-LANDMARKED = Path(__file__).parents[3] / "shared/data/pairs_landmarked"
 SPLITS = ("train", "validation", "test")
 
 
@@ -328,19 +326,20 @@ def test_an_empty_folder_is_refused(prepare, tmp_path):
 
 
 @pytest.mark.real_data
-def test_real_pairs_are_prepared_and_read_back(prepare, tmp_path):
+def test_real_pairs_are_prepared_and_read_back(
+    prepare, tmp_path, real_photographs
+):
     """Eight colour photographs, aligned by their landmarks, eyes apart."""
-    if not LANDMARKED.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
+    folder = real_photographs / "pairs_landmarked"
     split_of_eye = collections.defaultdict(
         lambda: "train", eye_c="test", eye_d="validation"
     )
-    with (LANDMARKED / "pairs.csv").open() as file:
+    with (folder / "pairs.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["fundus_kind"] == "color"]
     for row in rows:
         row["split"] = split_of_eye[row["eye"]]
         for column in ("fundus", "ffa", "landmarks"):
-            row[column] = LANDMARKED / row[column]
+            row[column] = folder / row[column]
     with (tmp_path / "pairs.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, rows[0])
         table.writeheader()

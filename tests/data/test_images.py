@@ -4,7 +4,6 @@ import concurrent.futures
 import os
 import struct
 import zlib
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,8 +18,6 @@ from ffa_keras.data.images import (
     write_png,
 )
 from ffa_keras.errors import InputError
-
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture
@@ -306,10 +303,9 @@ def test_a_black_frame_has_no_field_of_view():
 
 
 @pytest.mark.real_data
-def test_field_of_view_agrees_with_masks_drawn_by_hand():
-    if not SHARED.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
+def test_field_of_view_agrees_with_masks_drawn_by_hand(real_photographs):
+    folder = real_photographs / "drive"
     for number in range(1, 11):
-        image = read_fundus(SHARED / "drive" / f"{number:02d}_test.tif")
-        mask = read_ffa(SHARED / "drive" / f"{number:02d}_test_mask.gif")
+        image = read_fundus(folder / f"{number:02d}_test.tif")
+        mask = read_ffa(folder / f"{number:02d}_test_mask.gif")
         assert _overlap(field_of_view(image), mask[..., 0] > 0) > 0.98, number

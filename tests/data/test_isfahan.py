@@ -172,12 +172,11 @@ def test_what_is_joined_with_all_corrections():
 
 
 @pytest.mark.real_data
-def test_the_published_table_has_a_transform_for_every_pair(archive, tmp_path):
+def test_the_published_table_has_a_transform_for_every_pair(
+    archive, tmp_path, real_photographs
+):
     """It names the photographs of 10 and 11 as they are after correction."""
-    table = Path(__file__).parents[3] / "shared/data/isfahan"
-    if not table.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
-    table = str(table / "affine_fundus_to_ffa.csv")
+    table = str(real_photographs / "isfahan/affine_fundus_to_ffa.csv")
     tasks, _ = _collect(archive, tmp_path, affines=table)
     assert [task.files.given for task in tasks] == ["affine"] * 59
     matrices = {task.files.ffa.stem: task.files.matrix for task in tasks}

@@ -1,7 +1,5 @@
 """Real photographs get the same pixels from every exported form."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from ffa_keras.models import ResnetGenerator
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import translate
 
-DATA = Path(__file__).parents[3] / "shared/data"
 NAMES = (
     "drive/01_test.tif",
     "pairs_landmarked/73_fundus.png",
@@ -25,13 +22,13 @@ NAMES = (
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.real_data,
-    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent"),
 ]
 
 
 @pytest.fixture(scope="module")
-def photographs():
-    return [read_fundus(DATA / name)[50:370, 60:382] for name in NAMES]
+def photographs(real_photographs):
+    files = [real_photographs / name for name in NAMES]
+    return [read_fundus(file)[50:370, 60:382] for file in files]
 
 
 @pytest.fixture(scope="module")

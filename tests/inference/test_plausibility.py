@@ -1,7 +1,6 @@
 """Pictures that are no colour fundus photographs draw a warning."""
 
 import csv
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +11,6 @@ from ffa_keras.data.phantom import make_pair
 from ffa_keras.inference.plausibility import LARGEST_SCORE, judge
 from ffa_keras.inference.predict import predict
 
-DATA = Path(__file__).parents[3] / "shared/data"
 KINDS = ("normal", "optic_disc", "large_focal", "punctate_focal")
 
 
@@ -95,15 +93,16 @@ def test_the_program_warns_and_writes_the_score(
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is absent")
-def test_held_out_real_eyes_pass_and_their_angiograms_do_not():
+def test_held_out_real_eyes_pass_and_their_angiograms_do_not(
+    real_photographs,
+):
     held_out = [
         "drive/07_test.tif", "drive/10_test.tif", "pairs_other/2_fundus.jpg",
         "pairs_landmarked/73_fundus.png", "pairs_landmarked/88_fundus.png",
         "pairs_uwf/3_fundus.jpg",
     ]  # fmt: skip
     for name in held_out:
-        assert not judge(read_fundus(DATA / name)).suspicious, name
-        angiogram = DATA / name.replace("_fundus", "_ffa")
+        assert not judge(read_fundus(real_photographs / name)).suspicious, name
+        angiogram = real_photographs / name.replace("_fundus", "_ffa")
         if angiogram.stem.endswith("_ffa"):
             assert judge(read_fundus(angiogram)).score > 4, angiogram

@@ -13,9 +13,6 @@ import tensorflow as tf
 from ffa_keras.errors import InputError
 from ffa_keras.losses import PerceptualLoss
 
-SHARED_WEIGHTS = (
-    Path(__file__).parents[3] / "shared/weights/vgg19_imagenet_block1to3.npz"
-)
 NAMES = [
     f"block{b}_conv{c}"
     for b, n in ((1, 2), (2, 2), (3, 3))
@@ -187,15 +184,12 @@ def test_failed_download_says_what_to_do_instead_of_training(monkeypatch):
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(
-    not SHARED_WEIGHTS.is_file(), reason="../shared/weights is absent"
-)
-def test_imagenet_features_prefer_a_small_shift_to_a_blur():
+def test_imagenet_features_prefer_a_small_shift_to_a_blur(real_weights):
     """Features trained on photographs see what L1 does not."""
     rng = np.random.default_rng(0)
     real = np.cumsum(rng.normal(size=(1, 64, 64, 1)), axis=1)
     real = tf.constant(np.tanh(real / 4), tf.float32)
     blurred = tf.nn.avg_pool2d(real, 5, 1, "SAME")
-    loss = PerceptualLoss(str(SHARED_WEIGHTS))
+    loss = PerceptualLoss(str(real_weights / "vgg19_imagenet_block1to3.npz"))
     assert loss(real, tf.roll(real, 1, 2)) < loss(real, blurred)
     np.testing.assert_array_equal(loss(real, real), [0])

@@ -1,7 +1,6 @@
 """Memory and gradients at full size, real frames, TensorFlow Lite."""
 
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,8 +9,6 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from ffa_keras.ops import median_filter2d, saliency_map
-
-FRAMES = Path(__file__).parents[3] / "shared" / "data" / "fa_only"
 
 # Peak resident memory that one call adds to a process that has already run
 # the same function on a small image.
@@ -50,10 +47,9 @@ def test_memory_does_not_grow_with_the_window(run_program, window, jit_compile):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_median_is_exact_on_real_angiograms():
-    paths = sorted(p for p in FRAMES.glob("**/*.*") if p.suffix == ".jpg")
-    if not paths:
-        pytest.skip("no photographs in ../shared/data/fa_only")
+def test_median_is_exact_on_real_angiograms(real_photographs):
+    frames = real_photographs / "fa_only"
+    paths = sorted(p for p in frames.glob("**/*.*") if p.suffix == ".jpg")
     filtered = tf.function(median_filter2d, jit_compile=True)
     assert len(paths) == 50
     for path in paths:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,7 +22,6 @@ from ffa_keras.registration.transform import (
     warp_to_ffa,
 )
 
-REAL = Path(__file__).parents[2] / ".." / "shared" / "data"
 SIZE = 512
 
 
@@ -248,10 +246,7 @@ def test_the_program_names_what_is_wrong_with_its_input(run_program, files):
         assert "Traceback" not in done.stderr
 
 
-def _real_pairs():
-    folder = REAL / "pairs_landmarked"
-    if not folder.is_dir():
-        pytest.skip("the landmarked pairs are not at hand")
+def _real_pairs(folder):
     with (folder / "pairs.csv").open() as lines:
         for row in csv.DictReader(lines):
             landmarks = json.loads((folder / row["landmarks"]).read_text())
@@ -266,8 +261,10 @@ def _real_pairs():
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_real_pairs_are_registered_and_mixed_up_ones_refused():
-    pairs = list(_real_pairs())
+def test_real_pairs_are_registered_and_mixed_up_ones_refused(
+    real_photographs,
+):
+    pairs = list(_real_pairs(real_photographs / "pairs_landmarked"))
     errors = []
     for _, fundus, ffa, fundus_xy, ffa_xy in pairs:
         result = register_pair(fundus, ffa)

@@ -1,7 +1,5 @@
 """A photograph in strips becomes the picture it becomes as a whole."""
 
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -13,9 +11,6 @@ from ffa_keras.models import ResnetGenerator
 from ffa_keras.translation import forms, strips
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import translate
-
-DATA = Path(__file__).parents[3] / "shared/data"
-UWF = DATA / "pairs_uwf/1_fundus.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +50,9 @@ def test_tiles_that_are_translated_alone_would_show(generator):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-@pytest.mark.skipif(not UWF.exists(), reason="../shared/data is absent")
-def test_no_seam_in_an_ultra_widefield_photograph(generator):
-    fundus = np.ascontiguousarray(read_fundus(UWF)[1100:1500, 1200:2000])
+def test_no_seam_in_an_ultra_widefield_photograph(generator, real_photographs):
+    photograph = read_fundus(real_photographs / "pairs_uwf/1_fundus.jpg")
+    fundus = np.ascontiguousarray(photograph[1100:1500, 1200:2000])
     whole = translate(generator, fundus).astype(int)
     got = translate_in_strips(generator, fundus, 2**17).astype(int)
     assert np.abs(got - whole).max() <= 1
