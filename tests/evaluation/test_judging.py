@@ -86,12 +86,6 @@ def test_a_prediction_of_another_size_is_refused(
         list(Judge(made_up_dataset(), "test", systems).cases())
 
 
-@pytest.mark.parametrize("pair", ["/tmp/eye", "../eye", "<b>", "", "0a\n"])
-def test_a_pair_that_is_no_hash_is_refused(made_up_dataset, counted, pair):
-    with pytest.raises(InputError, match="something else than a hash"):
-        list(Judge(made_up_dataset(pair=pair), "test", {}).cases())
-
-
 def test_an_eye_too_small_for_ssim_is_refused(made_up_dataset):
     with pytest.raises(InputError, match="10x10 pixels.*at least 11"):
         list(Judge(made_up_dataset(side=10), "test", {}).cases())
