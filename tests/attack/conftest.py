@@ -29,7 +29,7 @@ BAD_INPUTS = (
     "flags",
     "records",
 )
-_CASE = re.compile(rf"tests/attack/.*[[-]({'|'.join(FAULTS + BAD_INPUTS)}): ")
+_CASE = re.compile(rf"tests/attack/.*[\[-]({'|'.join(FAULTS + BAD_INPUTS)}): ")
 _OUTCOMES = {"passed": "held", "failed": "not", "error": "not"}
 
 

@@ -21,6 +21,7 @@ import pytest
 import tensorflow as tf
 
 from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.settings import write_flagfile
 from ffa_keras.training import loop, runs
 from ffa_keras.training.cluster import read_cluster, wait_for_others
 from ffa_keras.training.config import make_config
@@ -150,7 +151,7 @@ def test_a_killed_run_ends_with_the_same_bits(
     when, function, number = KILLS[moment]
     folder = tmp_path / "run"
     own = dataclasses.replace(settings, run_dir=str(folder))
-    own.save(tmp_path / "flags.cfg")
+    write_flagfile(tmp_path / "flags.cfg", own)
     done = run_program(
         "-m", "tests.attack.killed_run", when, function, number,
         tmp_path / "flags.cfg", check=False,
@@ -482,7 +483,7 @@ def test_a_worker_that_waits_says_for_whom(monkeypatch, other):
 )
 def test_a_worker_that_waits_can_be_stopped(settings, tmp_path, number):
     own = dataclasses.replace(settings, run_dir=str(tmp_path / "run"))
-    own.save(tmp_path / "flags.cfg")
+    write_flagfile(tmp_path / "flags.cfg", own)
     port = _free_port()
     text = _cluster(f"localhost:{port}", f"localhost:{_free_port()}")
     process = subprocess.Popen(
