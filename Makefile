@@ -21,6 +21,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml
 
 demo: $(VENV)/.installed
 	rm -rf $(DEMO)
+	$(BIN)/python -m ffa_keras.inference --model=pretrained --output=$(DEMO)/retina "$$($(BIN)/python -c 'import skimage.data as d; print(d.__path__[0])')/retina.jpg"
 	$(BIN)/python -m datasets.ffa_pairs --config=phantom --num_pairs=80 --image_size=256 --data_dir=$(DEMO)/data
 	$(BIN)/python train_main.py --flagfile=flagfiles/demo.cfg --dataset_dir=$(DEMO)/data --run_dir=$(DEMO)/run
 	$(BIN)/python -m ffa_keras.evaluation --run_dir=$(DEMO)/run
@@ -28,6 +29,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m export.tflite --run_dir=$(DEMO)/run --output=$(DEMO)/generator.tflite
 	$(BIN)/python -m ffa_keras.data --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
 	$(BIN)/python -m ffa_keras.inference --model=$(DEMO)/saved_model --input=$(DEMO)/photograph/fundus.png --output=$(DEMO)/translated
+	@echo 'A real eye: $(DEMO)/retina/retina.png, by the released generator.'
 	@echo 'Look at $(DEMO)/run/evaluation/report.html and $(DEMO)/translated/fundus.png;'
 	@echo 'curves and pictures: $(BIN)/tensorboard --logdir=$(DEMO)'
 
