@@ -27,7 +27,7 @@ class ManifestTest(tfds.testing.DatasetBuilderTestCase):
     BUILDER_CONFIG_NAMES_TO_TEST = ["folder", "hra"]
     SPLITS = {"train": 2, "validation": 1, "test": 1}
 
-    def setUp(self):
+    def setUp(self) -> None:
         # The key of the hashes is made in the home of the user.
         home = self.enterContext(tempfile.TemporaryDirectory())
         self.enterContext(mock.patch.dict(os.environ, HOME=home))
@@ -40,7 +40,7 @@ class IsfahanTest(tfds.testing.DatasetBuilderTestCase):
     SPLITS = {"train": 43, "validation": 4, "test": 12}
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.folder = Path(tempfile.mkdtemp())
         write_archive(cls.folder / "archive")
         rows = [f"x,abnormal/{n}-{n}.jpg" for n in range(1, 31)]
@@ -57,7 +57,7 @@ class IsfahanTest(tfds.testing.DatasetBuilderTestCase):
         super().setUpClass()
 
     @classmethod
-    def tearDownClass(cls):
+    def tearDownClass(cls) -> None:
         super().tearDownClass()
         shutil.rmtree(cls.folder)
 

@@ -11,10 +11,13 @@ Only one row of histograms is ever held. All of it is plain arithmetic on
 [columns, 256] arrays, so it runs wherever TensorFlow does, and XLA fuses it.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from ffa_keras.ops.filters import check_images, check_window, pad_borders
 from ffa_keras.ops.sliding import (
+    EmitRow,
     from_rows,
     sizes,
     slide,
@@ -85,11 +88,11 @@ def _differentiable_median(
     padded: tf.Tensor, window: tuple[int, int]
 ) -> tf.Tensor:
     @tf.custom_gradient
-    def median(padded):
+    def median(padded: tf.Tensor) -> Any:
         levels = _quantize(padded)
         medians, ties = _slide_median_and_ties(levels, *window)
 
-        def gradient(upstream):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
             shares = upstream / tf.cast(ties, tf.float32)
             return _slide_shares(shares, medians, levels, *window)
 
@@ -111,7 +114,7 @@ def _slide_median(levels: tf.Tensor, height: int, width: int) -> tf.Tensor:
         Tensor [B, H - height + 1, W - width + 1, C] of the dtype of `levels`.
     """
 
-    def emit(counts, _):
+    def emit(counts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
         return (tf.cast(_first_majority(counts, height * width), dtype),)
 
     dtype = levels.dtype
@@ -124,7 +127,7 @@ def _slide_median_and_ties(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return as well how many pixels of each window hold its median, int32."""
 
-    def emit(counts, _):
+    def emit(counts: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, ...]:
         medians = _first_majority(counts, height * width)
         below = _pick(counts, tf.maximum(medians - 1, 0))
         below = tf.where(medians > 0, below, 0)
@@ -171,11 +174,11 @@ def _slide_shares(
     rows_out = sizes(levels)[1]
     columns_out = sizes(share_rows)[1] - width + 1
 
-    def read(row):
+    def read(row: tf.Tensor) -> tf.Tensor:
         here = tf.gather(median_rows, row)[:, None] == _all_levels(tf.uint8)
         return tf.where(here, tf.gather(share_rows, row)[:, None], 0.0)
 
-    def emit(columns, row):
+    def emit(columns: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, ...]:
         wanted = tf.gather(level_rows, row)[:columns_out]
         sums = sum_neighbours(columns, width)
         return (_pick(sums, tf.cast(wanted, tf.int32)),)
@@ -188,7 +191,13 @@ def _slide_shares(
     return from_rows(received, [batch, rows_out, columns, channels], width)
 
 
-def _slide_counts(levels, height, width, emit, dtypes):
+def _slide_counts(
+    levels: tf.Tensor,
+    height: int,
+    width: int,
+    emit: EmitRow,
+    dtypes: tuple[tf.DType, ...],
+) -> list[tf.Tensor]:
     """Slide cumulative histograms; `emit` sees those of the windows."""
     rows = to_rows(levels)
     batch, rows_in, columns_in, channels = sizes(levels)
@@ -197,11 +206,11 @@ def _slide_counts(levels, height, width, emit, dtypes):
     column_type = tf.uint8 if small and height < 2**8 else tf.int32
     window_type = tf.uint16 if small and height * width < 2**16 else tf.int32
 
-    def read(row):
+    def read(row: tf.Tensor) -> tf.Tensor:
         reached = tf.gather(rows, row)[:, None] <= _all_levels(levels.dtype)
         return tf.cast(reached, column_type)
 
-    def emit_sums(columns, row):
+    def emit_sums(columns: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, ...]:
         columns = tf.cast(columns, window_type)
         return emit(sum_neighbours(columns, width), row)
 

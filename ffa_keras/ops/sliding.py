@@ -1,6 +1,7 @@
 """Sums over windows that slide down an image, one row at a time."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -52,7 +53,9 @@ def slide(
         for dtype in dtypes
     )
 
-    def step(row, columns, *outputs):
+    def step(
+        row: tf.Tensor, columns: tf.Tensor, *outputs: tf.TensorArray
+    ) -> tuple[Any, ...]:
         # In one expression: what `emit` reads is the state of the loop, which
         # XLA would compute again for every neighbour if it were not stored.
         columns += read(row + height - 1) - read(tf.maximum(row - 1, 0))

@@ -5,8 +5,9 @@ Keras' `fit` does not work under `MultiWorkerMirroredStrategy`.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -144,7 +145,7 @@ class Loop:
             if step % self.config.checkpoint_every == 0 and not ended:
                 self.checkpoints.save()
 
-    def _distributed_epoch(self, epoch: int, skip: int):
+    def _distributed_epoch(self, epoch: int, skip: int) -> Iterable[Any]:
         steps = self.steps_per_epoch - skip
 
         def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -249,7 +250,7 @@ class Loop:
 
     def _replicated_test_step(self) -> Callable:
         @tf.function(reduce_retracing=True)
-        def run(batch):
+        def run(batch: Any) -> None:
             self.strategy.run(self.method.test_step, args=(batch,))
 
         return run
@@ -271,7 +272,7 @@ def replicated_train_step(
         for a stop, then on how many each of `train_means` is not finite.
     """
 
-    def step(batch, stop):
+    def step(batch: dict[str, tf.Tensor], stop: tf.Tensor) -> tf.Tensor:
         means = method.train_step(batch)
         values = [means[name] for name in method.train_means]
         bad = ~tf.math.is_finite(tf.stack(values))
@@ -281,7 +282,7 @@ def replicated_train_step(
         )
 
     @tf.function(reduce_retracing=True, jit_compile=jit_compile)
-    def run(batch, stop):
+    def run(batch: Any, stop: tf.Tensor) -> tf.Tensor:
         health = strategy.run(step, args=(batch, stop))
         return strategy.experimental_local_results(health)[0]
 

@@ -22,7 +22,7 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         self.constant_steps = constant_steps
         self.decay_steps = decay_steps
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Return the rate at a step, float32 scalar.
 
         Args:

@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -187,7 +188,7 @@ def _load_saved_model(folder: Path) -> Translator:
     serve = loaded.signatures[SERVING_DEFAULT]
     (name,) = serve.structured_input_signature[1]
 
-    def run(batch: np.ndarray, _=loaded) -> tf.Tensor:
+    def run(batch: np.ndarray, _: Any = loaded) -> tf.Tensor:
         (ffa,) = serve(**{name: tf.constant(batch)}).values()
         return ffa
 
