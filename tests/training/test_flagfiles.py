@@ -22,7 +22,8 @@ def vgg_file(tmp_path_factory):
     weights = iter(_build_features().weights)
     for name in _layer_names():
         for kind in ("kernel", "bias"):
-            arrays[f"{name}__{kind}"] = rng.normal(0, 0.03, next(weights).shape)
+            values = rng.normal(0, 0.03, next(weights).shape)
+            arrays[f"{name}__{kind}"] = values.astype(np.float32)
     path = tmp_path_factory.mktemp("vgg") / "vgg.npz"
     np.savez(path, **arrays)
     return path

@@ -16,7 +16,7 @@ import tensorflow as tf
 from ffa_keras.data.phantom import make_pair
 from ffa_keras.methods import METHODS
 from ffa_keras.models import ResnetGenerator
-from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.config import make_config
 from ffa_keras.training.loop import Loop
 
 HEIGHT, WIDTH = 1100, 1000
@@ -45,8 +45,8 @@ def main(replicas: int) -> None:
         strategy = tf.distribute.MirroredStrategy(names)
     keras.utils.set_random_seed(3)
     with strategy.scope():
-        method = METHODS["unet_regression"](
-            TrainConfig(method="unet_regression", num_filters=4)
+        method = METHODS["unet_regression"].build(
+            make_config("unet_regression", num_filters=4)
         )
         method.generator = ResnetGenerator(4, 1)
         method.generator.build((None, None, None, 3))

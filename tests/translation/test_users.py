@@ -13,7 +13,7 @@ from ffa_keras.translation import forms
 @pytest.fixture(scope="module")
 def judged_run(trained_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("judged")
-    return evaluate_run(trained_run, output=str(folder / "run"))
+    return evaluate_run(trained_run, output=str(folder / "run")).to_json()
 
 
 def _figures(report):
@@ -36,7 +36,9 @@ def test_every_form_is_evaluated_as_its_run_is(
     else:
         export_tflite(trained_run, model)
     out = tmp_path / "judged"
-    report = evaluate_model(model, str(phantom_dataset), output=str(out))
+    report = evaluate_model(
+        model, str(phantom_dataset), output=str(out)
+    ).to_json()
     assert report["facts"]["generator"] == forms.fingerprint(model)
     got, wanted = _figures(report)["psnr"], _figures(judged_run)["psnr"]
     assert got["of"] == wanted["of"]
