@@ -11,7 +11,7 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all wheel lint clean
+.PHONY: demo test test-slow test-all wheel lint clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,8 +36,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
-test-all: $(VENV)/.installed
-	$(BIN)/python -m pytest $(PARALLEL)
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
+
+test-all: test test-slow
 
 wheel: $(VENV)/.installed
 	rm -rf dist build
