@@ -680,5 +680,7 @@ def test_a_changed_weight_is_noticed(tflite, clinic, tmp_path, share):
     content[int(share * length)] ^= 16
     file = tmp_path / "ffa.tflite"
     file.write_bytes(content)
-    with pytest.raises(InputError, match="damaged, it is not what was written; copy"):
+    with pytest.raises(
+        InputError, match="damaged, it is not what was written; copy"
+    ):
         predict(str(file), str(clinic), str(tmp_path / "out"))

@@ -70,7 +70,9 @@ def test_a_bad_file_is_skipped_and_named_and_the_rest_is_done(
     done = translate(f"--input={photographs}/*.png", check=False)
     assert done.returncode == 1
     assert _answers(tmp_path) == ["one.png", "two.png"]
-    lines = [line for line in done.stderr.splitlines() if line.startswith("skipped")]
+    lines = [
+        line for line in done.stderr.splitlines() if line.startswith("skipped")
+    ]
     assert len(lines) == 2
     assert "broken.png" in lines[0]
     assert "40x9 pixels: too small" in lines[1]
