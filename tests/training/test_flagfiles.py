@@ -34,7 +34,7 @@ def large_dataset(run_program, tmp_path_factory):
     """Phantoms as large as the largest shipped patch."""
     folder = tmp_path_factory.mktemp("large")
     run_program(
-        "-m", "datasets.ffa_pairs", "--config=phantom", "--num_pairs=16",
+        "-m", "datasets.ffa_pairs", "--config=phantom", "--num_pairs=48",
         "--image_size=512", f"--data_dir={folder}",
     )  # fmt: skip
     return folder
