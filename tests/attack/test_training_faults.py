@@ -232,7 +232,6 @@ DAMAGES = {
         lambda f: (f / "flags.cfg").write_bytes(b""), "settings differ",
     ),
     "flags.cfg deleted": (lambda f: (f / "flags.cfg").unlink(), None),
-    "generator deleted": (lambda f: (f / "generator.keras").unlink(), None),
     "events cut": (
         lambda f: [_cut(p) for p in f.glob("*/events.*")], None,
     ),
@@ -257,6 +256,27 @@ def test_a_damaged_run_folder(stopped, whole, resume, tmp_path, row):
     else:
         resume(folder)
         _assert_same(folder, whole)
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(0, id="run folder: no generator")]
+)
+def test_a_deleted_generator_comes_back(stopped, resume, tmp_path, row):
+    folder = shutil.copytree(stopped, tmp_path / "run")
+    (folder / "generator.keras").unlink()
+    resume(folder)
+    # The best from there on, which here is the last: one epoch was left.
+    found = keras.saving.load_model(folder / "generator.keras", compile=False)
+    latest = tf.train.latest_checkpoint(folder / "checkpoints")
+    kept = tf.train.load_checkpoint(latest)
+    names = kept.get_variable_to_shape_map()
+    last = [
+        kept.get_tensor(name)
+        for name in names
+        if name.startswith("method/generator/") and "OPTIMIZER_SLOT" not in name
+    ]
+    for weights in found.get_weights():
+        assert any(np.array_equal(weights, value) for value in last)
 
 
 @pytest.mark.slow
