@@ -597,7 +597,7 @@ FOREIGN = [
         f, "metadata.json", lambda c: c.update(format="<script>" * 99))),
     ("an unknown way to split", lambda f: _json(
         f, "metadata.json", lambda c: c.update(split_by="<script>"))),
-    ("a pair that is a path", _named("pair", b"/tmp/zq1")),
+    ("a pair that is a path", _named("pair", b"/elsewhere/zq1")),
     ("a pair of HTML", _named("pair", b"<script>alert(1)</script>")),
     ("a pair with a name", _named("pair", b"Erika Mustermann")),
     ("a pair with a newline", _named("pair", b"0" * 32 + b"\n")),
@@ -624,7 +624,7 @@ def test_damaged_and_foreign_records_are_never_trained_on(dataset, change):
         [
             ("a patient with a name", "patient", b"Erika Mustermann"),
             ("an eye with a path", "eye", b"../../eye"),
-            ("a pair with a path, in the audit", "pair", b"/tmp/zq1"),
+            ("a pair with a path, in the audit", "pair", b"/elsewhere/zq1"),
         ],
     ),
 )

@@ -147,7 +147,7 @@ def test_no_damaged_file_does_more_than_cost_its_own_line(tmp_path):
     assert len(answers) + failures == NUM_MUTATIONS
     # Both kinds happen: a few flips leave a picture that decodes strictly.
     assert failures > NUM_MUTATIONS / 4
-    assert answers
+    assert len(answers) >= NUM_MUTATIONS / 100
     report = (tmp_path / "out/report.csv").read_text().splitlines()
     assert len(report) == 1 + NUM_MUTATIONS
     # TensorFlow alone takes 600 MB; the largest claim is 10^19 bytes.

@@ -6,6 +6,7 @@ python -m tests.translation.large_frames REPLICAS
 import json
 import sys
 from types import SimpleNamespace
+from unittest import mock
 
 from ffa_keras import cli  # noqa: F401  before TensorFlow
 
@@ -18,6 +19,7 @@ from ffa_keras.methods import METHODS
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.training.config import make_config
 from ffa_keras.training.loop import Loop
+from ffa_keras.translation.forms import translator_of
 
 HEIGHT, WIDTH = 1100, 1000
 
@@ -34,7 +36,7 @@ def _frames():
 
 
 def main(replicas: int) -> None:
-    """Judge two frames on each of two ways."""
+    """Judge two frames as the step does, rounded as a whole, and in strips."""
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
@@ -55,7 +57,18 @@ def main(replicas: int) -> None:
     loop = SimpleNamespace(strategy=strategy, method=method)
     step = Loop._replicated_test_step(loop)
     found = []
-    for prepare in (lambda b: b, lambda b: Loop._with_large_frames(loop, b)):
+
+    def in_strips(batch):
+        return Loop._with_large_frames(loop, batch)
+
+    def rounded(batch):
+        def whole(generator):
+            return translator_of(generator, at_once=HEIGHT * WIDTH)
+
+        with mock.patch("ffa_keras.training.loop.translator_of", whole):
+            return in_strips(batch)
+
+    for prepare in (lambda batch: batch, rounded, in_strips):
         data = strategy.distribute_datasets_from_function(
             lambda _: tf.data.Dataset.from_generator(
                 lambda: iter(frames), output_signature=spec
