@@ -27,7 +27,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m ffa_keras.evaluation --run_dir=$(DEMO)/run
 	$(BIN)/python -m export.saved_model --run_dir=$(DEMO)/run --output=$(DEMO)/saved_model
 	$(BIN)/python -m export.tflite --run_dir=$(DEMO)/run --output=$(DEMO)/generator.tflite
-	$(BIN)/python -m ffa_keras.data --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
+	$(BIN)/python -m ffa_keras.phantom --seed=12345 --category=large_focal --size=512 --output=$(DEMO)/photograph
 	$(BIN)/python -m ffa_keras.inference --model=$(DEMO)/saved_model --input=$(DEMO)/photograph/fundus.png --output=$(DEMO)/translated
 	@echo 'A real eye: $(DEMO)/retina/retina.png, by the released generator.'
 	@echo 'Look at $(DEMO)/run/evaluation/report.html and $(DEMO)/translated/fundus.png;'

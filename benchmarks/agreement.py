@@ -20,8 +20,8 @@ import numpy as np
 from absl import flags
 
 from export.agreement import Agreement, compare
-from ffa_keras.data.images import read_fundus
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_fundus
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import Translator

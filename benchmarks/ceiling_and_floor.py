@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from ffa_keras.data.images import read_ffa, read_fundus
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import (
     ConstantFfa,
@@ -31,6 +30,7 @@ from ffa_keras.evaluation.classical import (
 )
 from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.lpips import Lpips
+from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.registration import register_pair
 from ffa_keras.registration.retina import field_of_view
 from ffa_keras.registration.transform import warp_to_ffa

@@ -126,7 +126,7 @@ def _load(name: str, model: str):
 
 def _serve(name: str, model: str) -> None:
     """Translate once for every line that comes in."""
-    from ffa_keras.data.phantom import make_pair
+    from ffa_keras.phantom import make_pair
 
     if name.startswith("PyTorch"):
         import torch  # noqa: F401

@@ -21,8 +21,8 @@ import numpy as np
 from absl import flags
 
 from benchmarks.memory import peak_mb
-from ffa_keras.data.images import read_fundus
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_fundus
 
 _PHOTOGRAPH = flags.DEFINE_string("photograph", None, "File.", required=True)
 _MODEL = flags.DEFINE_string(

@@ -21,14 +21,14 @@ import cv2
 import numpy as np
 from absl import flags
 
-from ffa_keras.data.images import read_ffa
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.evaluation.measures.leakage import (
     LeakageReference,
     find_leaks,
     match_dots,
     true_leaks,
 )
+from ffa_keras.images.files import read_ffa
+from ffa_keras.phantom import make_pair
 from ffa_keras.registration.retina import field_of_view
 
 _PHOTOGRAPHS = flags.DEFINE_string(

@@ -15,8 +15,8 @@ import numpy as np
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
-from ffa_keras.data.phantom import PhantomPair, make_pair
+from ffa_keras.images.files import field_of_view, read_ffa, read_fundus
+from ffa_keras.phantom import PhantomPair, make_pair
 
 _REAL = flags.DEFINE_string(
     "real", "../shared/data", "Folder of the real pictures."

@@ -17,14 +17,14 @@ import cv2
 import numpy as np
 from absl import flags
 
-from ffa_keras.data.images import read_fundus
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_fundus
 from ffa_keras.inference.plausibility import (
     USUAL_SCORE,
     judge,
     measure,
 )
+from ffa_keras.phantom import make_pair
 
 _DATA = flags.DEFINE_string("data", None, "Real photographs.", required=True)
 _OTHERS = flags.DEFINE_list("others", [], "Folders of any other pictures.")

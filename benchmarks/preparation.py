@@ -18,8 +18,8 @@ from pathlib import Path
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.images import write_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import write_png
+from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.parallel import on_all_cores
 
 _COUNTS = flags.DEFINE_list("counts", ["10", "100"], "Numbers of pairs.")

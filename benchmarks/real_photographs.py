@@ -18,11 +18,11 @@ import numpy as np
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.align import AlignedPair, align_registered
-from ffa_keras.data.images import read_ffa, read_fundus
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import equalised_green, flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
+from ffa_keras.images.files import read_ffa, read_fundus
+from ffa_keras.preparation.align import AlignedPair, align_registered
 from ffa_keras.registration import RegistrationResult, register_pair
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import Translator

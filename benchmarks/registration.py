@@ -29,8 +29,8 @@ from absl import flags
 
 from benchmarks.registration_baselines import BASELINES
 from benchmarks.registration_phantoms import SIZE, make_warped_pair
-from ffa_keras.data.images import read_ffa, read_fundus
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.registration import METHODS, judge_matrix, register_pair
 from ffa_keras.registration.transform import apply_matrix, pixel_grid
 

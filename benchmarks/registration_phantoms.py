@@ -6,7 +6,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.phantom import make_pair
 from ffa_keras.registration.transform import pixel_grid, resample
 
 SIZE = 768

@@ -66,7 +66,7 @@ def _vgg_file(folder: str) -> str:
 
 
 def _images() -> dict[str, np.ndarray]:
-    from ffa_keras.data.phantom import make_pair
+    from ffa_keras.phantom import make_pair
 
     pair = make_pair(0, "large_focal", _SIZE.value)
     return {

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from absl import logging
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
+from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.translation.whole import Translator, translate_native
 

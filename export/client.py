@@ -93,4 +93,4 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
 
 
 if __name__ == "__main__":
-    cli.run(main, "ffa_keras.data.images")
+    cli.run(main, "ffa_keras.images.files")

@@ -6,8 +6,8 @@ Values are grey levels: files, cameras and viewers speak 0-255.
 import keras
 import tensorflow as tf
 
-from ffa_keras.data.image_files import MAX_SCANS
 from ffa_keras.errors import InputError, one_line
+from ffa_keras.images.checks import MAX_SCANS
 from ffa_keras.inference.label import LABEL, PNG_START, text_chunks
 from ffa_keras.ops import (
     from_grey_levels,

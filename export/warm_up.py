@@ -4,9 +4,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ffa_keras.data.images import encode_png
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import encode_png
+from ffa_keras.phantom import make_pair
 
 from .endpoints import (
     ENCODED,

@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ffa_keras.data.images import write_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import write_png
+from ffa_keras.phantom import make_pair
 
 _FOLDER = Path(__file__).parent / "dummy_data"
 _SIZE = 64

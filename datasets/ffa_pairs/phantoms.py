@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ffa_keras.data.images import encode_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import encode_png
+from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.align import Verdict, align_images
 from ffa_keras.preparation.prepare import HiddenPair
 from ffa_keras.preparation.splits import hashed_id

@@ -1,1 +1,1 @@
-"""Image files, phantoms, panels, and the former names of what moved."""
+"""The former names of what moved, for one release."""

@@ -7,9 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from ffa_keras.data.images import decode_png, write_png
-from ffa_keras.data.pictures import case_panel, encode_jpeg, shrink, stack_rows
 from ffa_keras.evaluation.judging import Case
+from ffa_keras.images.files import decode_png, write_png
+from ffa_keras.images.pictures import (
+    case_panel,
+    encode_jpeg,
+    shrink,
+    stack_rows,
+)
 
 # Wider frames are shrunk in the pictures only.
 _TILE_WIDTH = 400

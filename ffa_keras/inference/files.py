@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import IMAGE_SUFFIXES
 from ffa_keras.inference.label import (
     LABEL,
     PNG_START,

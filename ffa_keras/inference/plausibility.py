@@ -11,7 +11,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.data.images import field_of_view
+from ffa_keras.images.files import field_of_view
 
 # Above, a picture is suspicious: the largest distance of a real photograph of
 # the references from those of other eyes.

@@ -12,9 +12,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ffa_keras.data.images import encode_png, read_fundus
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, write_text
+from ffa_keras.images.files import encode_png, read_fundus
 from ffa_keras.inference.files import (
     MAPS,
     NUMBERS,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ffa_keras.data.images import field_of_view, read_ffa, read_fundus
+from ffa_keras.images.files import field_of_view, read_ffa, read_fundus
 from ffa_keras.preparation.manifest import PairFiles
 from ffa_keras.registration.register import (
     RegistrationResult,

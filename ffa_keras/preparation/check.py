@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ffa_keras.data.images import IMAGE_SUFFIXES, read_fundus, sample_bits
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import IMAGE_SUFFIXES, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.manifest import PairEntry, shown
 from ffa_keras.preparation.parallel import on_all_cores

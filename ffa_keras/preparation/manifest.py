@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ffa_keras.data.images import IMAGE_SUFFIXES
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import IMAGE_SUFFIXES
 from ffa_keras.records.schema import CATEGORIES, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ffa_keras.data.images import decode_png, encode_png, write_png
 from ffa_keras.files import replacing
+from ffa_keras.images.files import decode_png, encode_png, write_png
 from ffa_keras.preparation.align import Treatment, Verdict, align_files
 from ffa_keras.preparation.manifest import PairEntry, PairFiles
 from ffa_keras.preparation.parallel import on_all_cores

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ffa_keras.data.images import read_ffa, read_fundus
+from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.preparation.parallel import on_all_cores
 from ffa_keras.registration import register_pair
 from ffa_keras.registration.retina import field_of_view

@@ -17,9 +17,9 @@ import numpy as np
 from absl import flags
 
 from ffa_keras import cli
-from ffa_keras.data.images import read_ffa, read_fundus, write_png
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.images.files import read_ffa, read_fundus, write_png
 from ffa_keras.preparation.align import align_registered
 from ffa_keras.preparation.manifest import read_landmarks
 from ffa_keras.registration.pictures import PICTURES

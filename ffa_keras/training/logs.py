@@ -13,8 +13,8 @@ import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from ffa_keras.data.pictures import case_panel
 from ffa_keras.files import replacing
+from ffa_keras.images.pictures import case_panel
 from ffa_keras.translation.forms import translator_of
 
 

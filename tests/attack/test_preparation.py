@@ -27,8 +27,8 @@ from datasets.ffa_pairs.configs import (
     PhantomConfig,
 )
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.images import read_ffa, write_png
 from ffa_keras.errors import InputError, Interrupted, describe
+from ffa_keras.images.files import read_ffa, write_png
 from ffa_keras.preparation import prepare
 from ffa_keras.preparation.manifest import read_manifest
 from ffa_keras.records.audit.leaks import audit_dataset, record_audit

@@ -8,8 +8,8 @@ from export import to_tflite as tflite
 from export.agreement import compare
 from export.signatures import ExportedGenerator
 from ffa_keras import models
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import load_translator
 
 PHOTOGRAPHS = [

@@ -17,10 +17,10 @@ import tensorflow as tf
 
 from export.rest_client import call_rest, translate_by_rest
 from export.signatures import ExportedGenerator
-from ffa_keras.data.images import encode_png, write_png
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import encode_png, write_png
 from ffa_keras.models import ResnetGenerator
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.whole import translate
 
 apis = pytest.importorskip(

@@ -9,7 +9,7 @@ from export import to_tflite as tflite
 from export.agreement import compare
 from export.equalize import equalize
 from export.signatures import ExportedGenerator
-from ffa_keras.data.images import read_fundus
+from ffa_keras.images.files import read_fundus
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import translate

@@ -12,9 +12,9 @@ from ai_edge_litert.interpreter import Interpreter
 from export import to_tflite as tflite
 from export.agreement import compare
 from export.equalize import equalize
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
 from ffa_keras.models import InstanceNormalization, ResnetGenerator
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.run_folder import load_generator
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.inference.predict import predict
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import load_translator
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow writes these files")

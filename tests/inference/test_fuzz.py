@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.phantom import make_pair
 
 ROOT = Path(__file__).parents[2]
 NUM_MUTATIONS = 500

@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import write_png
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import write_png
 from ffa_keras.inference.files import find_photographs
 from ffa_keras.inference.label import label_png
 from ffa_keras.inference.predict import predict
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint, load_translator
 
 

@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import write_png
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import write_png
 from ffa_keras.inference import maps
 from ffa_keras.inference.predict import predict
+from ffa_keras.phantom import make_pair
 
 
 def test_saliency_is_the_papers():

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import read_fundus, write_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import read_fundus, write_png
 from ffa_keras.inference.plausibility import LARGEST_SCORE, judge
 from ffa_keras.inference.predict import predict
+from ffa_keras.phantom import make_pair
 
 KINDS = ("normal", "optic_disc", "large_focal", "punctate_focal")
 

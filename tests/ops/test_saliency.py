@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.ops import picture_saliency, saliency_map
+from ffa_keras.phantom import make_pair
 
 
 def test_it_is_the_papers_equation():

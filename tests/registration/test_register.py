@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import (
+from ffa_keras.errors import InputError
+from ffa_keras.images.files import (
     field_of_view,
     read_ffa,
     read_fundus,
     write_png,
 )
-from ffa_keras.data.phantom import make_pair
-from ffa_keras.errors import InputError
+from ffa_keras.phantom import make_pair
 from ffa_keras.registration import METHODS, judge_matrix, register_pair
 from ffa_keras.registration.transform import (
     apply_matrix,

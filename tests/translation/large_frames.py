@@ -14,9 +14,9 @@ import keras  # isort: skip
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.methods import METHODS
 from ffa_keras.models import ResnetGenerator
+from ffa_keras.phantom import make_pair
 from ffa_keras.training.config import make_config
 from ffa_keras.training.loop import Loop
 from ffa_keras.translation.forms import translator_of

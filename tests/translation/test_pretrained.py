@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint, load_translator
 from ffa_keras.translation.run_folder import generator_file, locate
 

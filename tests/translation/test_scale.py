@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.models import ResnetGenerator
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import load_translator, translator_of
 from ffa_keras.translation.scale import at_field, field_diameter
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import read_fundus
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_fundus
 from ffa_keras.models import ResnetGenerator
+from ffa_keras.phantom import make_pair
 from ffa_keras.translation import forms, strips
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import translate

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import keras
 
-from ffa_keras.data.images import write_png
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.compare.grid import LeakingCases, comparison_grid
 from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
@@ -21,6 +20,7 @@ from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import BASELINES, Judge
 from ffa_keras.evaluation.results import summarise
 from ffa_keras.files import replacing
+from ffa_keras.images.files import write_png
 from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.settings import learning

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.data.pictures import picture_row, stack_rows, to_rgb
 from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.measures.leakage import leaking_regions
+from ffa_keras.images.pictures import picture_row, stack_rows, to_rgb
 
 _TILE = 160
 _CASES = 4

@@ -7,13 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ffa_keras.data.pictures import (
-    difference_picture,
-    encode_jpeg,
-    saliency_picture,
-    shrink,
-    to_rgb,
-)
 from ffa_keras.evaluation.compare.paired import Comparison
 from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.rendering import (
@@ -23,6 +16,13 @@ from ffa_keras.evaluation.rendering import (
     section_rows,
 )
 from ffa_keras.evaluation.results import ALL
+from ffa_keras.images.pictures import (
+    difference_picture,
+    encode_jpeg,
+    saliency_picture,
+    shrink,
+    to_rgb,
+)
 
 # Wider frames are shrunk.
 _WIDTH = 640

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.data.images import decode_png
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
+from ffa_keras.images.files import decode_png
 from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
 from ffa_keras.records.schema import IDENTIFIERS
 

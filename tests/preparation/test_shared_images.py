@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
-from ffa_keras.data.images import encode_png, write_png
-from ffa_keras.data.phantom import make_pair
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import encode_png, write_png
+from ffa_keras.phantom import make_pair
 from ffa_keras.preparation import prepare
 from ffa_keras.preparation.prepare import prepare_pairs
 from ffa_keras.preparation.report import read_report, summary_of

@@ -5,9 +5,9 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import Anatomy
-from ffa_keras.data.phantom.fields import blob, dot, spot
 from ffa_keras.errors import InputError
+from ffa_keras.phantom.anatomy import Anatomy
+from ffa_keras.phantom.fields import blob, dot, spot
 
 # Share of leaks whose cause cannot be seen in the photograph.
 _HIDDEN = 0.1

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.phantom import (
+from ffa_keras.errors import InputError
+from ffa_keras.phantom import (
     PhantomPair,
     anatomy,
     findings,
     make_pair,
 )
-from ffa_keras.errors import InputError
 
 CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 ARRAYS = ("fundus", "ffa", "matrix", "vessel_mask", "leakage_mask")

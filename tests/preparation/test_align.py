@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import write_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import write_png
+from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.align import Treatment, align_files, align_images
 from ffa_keras.preparation.manifest import PairFiles, read_manifest
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.fields import smooth_noise
+from ffa_keras.phantom.fields import smooth_noise
 
 # Of photographs: shares that are grey, by a green filter or an infrared laser.
 _RED_FREE, _INFRARED = 0.05, 0.04

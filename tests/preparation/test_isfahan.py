@@ -10,8 +10,8 @@ import pytest
 from datasets.ffa_pairs.configs import IsfahanConfig
 from datasets.ffa_pairs.isfahan import CORRECTIONS, join
 from datasets.ffa_pairs.make_dummy_data import eye_level, write_archive
-from ffa_keras.data.images import read_ffa, read_fundus
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import read_ffa, read_fundus
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.vessels import (
+from ffa_keras.phantom.vessels import (
     STEP,
     Territory,
     Vessel,

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import Anatomy, paint_tree
+from ffa_keras.phantom.anatomy import Anatomy, paint_tree
 
 
 def vessel_trees(

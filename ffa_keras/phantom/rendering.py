@@ -6,16 +6,16 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import Anatomy
-from ffa_keras.data.phantom.fields import (
+from ffa_keras.errors import InputError
+from ffa_keras.phantom.anatomy import Anatomy
+from ffa_keras.phantom.fields import (
     fractal_noise,
     smooth_noise,
     spot,
     window_around,
 )
-from ffa_keras.data.phantom.findings import Findings
-from ffa_keras.data.phantom.leakage import Leakage
-from ffa_keras.errors import InputError
+from ffa_keras.phantom.findings import Findings
+from ffa_keras.phantom.leakage import Leakage
 
 # Red, green and blue reflectance of fundi, and what vessels take from them.
 _ORANGE, _PINK, _BROWN = (

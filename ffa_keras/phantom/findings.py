@@ -5,8 +5,8 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import Anatomy
-from ffa_keras.data.phantom.fields import (
+from ffa_keras.phantom.anatomy import Anatomy
+from ffa_keras.phantom.fields import (
     blob,
     dot,
     smooth_noise,

@@ -5,20 +5,20 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.data.phantom.anatomy import grow
-from ffa_keras.data.phantom.camera import (
+from ffa_keras.phantom.anatomy import grow
+from ffa_keras.phantom.camera import (
     angiogram,
     field_of_view,
     photograph,
 )
-from ffa_keras.data.phantom.findings import find
-from ffa_keras.data.phantom.leakage import leak
-from ffa_keras.data.phantom.rendering import (
+from ffa_keras.phantom.findings import find
+from ffa_keras.phantom.leakage import leak
+from ffa_keras.phantom.rendering import (
     Scene,
     render_ffa,
     render_fundus,
 )
-from ffa_keras.data.phantom.trees import vessel_trees
+from ffa_keras.phantom.trees import vessel_trees
 
 
 @dataclasses.dataclass(frozen=True)

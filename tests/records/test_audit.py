@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import encode_png
-from ffa_keras.data.phantom import make_pair
+from ffa_keras.images.files import encode_png
+from ffa_keras.phantom import make_pair
 from ffa_keras.records.audit.leaks import (
     audit_dataset,
     find_leaks,

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from ffa_keras.data.images import write_png
 from ffa_keras.errors import InputError
+from ffa_keras.images.files import write_png
 from ffa_keras.preparation.manifest import read_manifest
 from ffa_keras.records.schema import CATEGORIES
 

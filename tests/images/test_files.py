@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ffa_keras.data.images import (
+from ffa_keras.errors import InputError
+from ffa_keras.images.files import (
     field_of_view,
     read_ffa,
     read_fundus,
     sample_bits,
     write_png,
 )
-from ffa_keras.errors import InputError
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(
         + chunk(b"IEND", b"")
     )  # fmt: skip
     program = (
-        "from ffa_keras import cli; from ffa_keras.data.images import *;"
+        "from ffa_keras import cli; from ffa_keras.images.files import *;"
         f"cli.run(lambda: read_ffa({str(tmp_path / 'bomb.png')!r}))"
     )
     done = run_program("-c", program, check=False)

@@ -1,0 +1,3 @@
+"""`ffa_keras.phantom`, under its name of before."""
+
+from ffa_keras.phantom import *  # noqa: F403
