@@ -1,6 +1,7 @@
 """The shape of the project: which package may import which."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,13 @@ def test_no_photograph_of_a_patient_is_in_the_repository():
             assert parts[0] == "docs" or {"dummy_data", "goldens"} & {*parts}, (
                 path
             )
+
+
+def test_tables_of_the_docs_are_of_benchmarks_that_exist():
+    found = 0
+    for page in (ROOT / "docs").glob("*.md"):
+        for name in re.findall(r"<!-- table (\w+)", page.read_text()):
+            benchmark = ROOT / "benchmarks" / name
+            assert benchmark.is_dir() or benchmark.with_suffix(".py").exists()
+            found += 1
+    assert found

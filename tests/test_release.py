@@ -29,9 +29,7 @@ def test_each_form_of_its_generator_gives_the_same_picture(form):
 
 def test_its_records_are_read():
     dataset = PreparedDataset.find(RELEASE / "data")
-    pairs = [
-        p for s in ("train", "validation", "test") for p in dataset.pairs(s)
-    ]
+    pairs = [pair for split in SPLITS for pair in dataset.pairs(split)]
     assert len(pairs) == 8
     for pair in pairs:
         assert pair["fundus"].shape == (96, 96, 3)
