@@ -12,8 +12,10 @@ from absl import flags
 
 from ffa_keras import cli
 
+from .. import shared_flags
 from ..shared_flags import OUTPUT, RUN_DIR
 
+flags.adopt_module_key_flags(shared_flags)
 flags.DEFINE_alias("model", "run_dir")
 _TEXTS = flags.DEFINE_string(
     "texts", "", "JSON file with the page's texts in another language."

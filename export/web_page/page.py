@@ -108,8 +108,9 @@ def known_limits(run_dir: str | Path) -> list[str]:
     folder = locate(run_dir)
     if str(run_dir) == PRETRAINED:
         card = (folder / "card.md").read_text(encoding="utf-8")
+        first = card.split("**")[1]
         section = card.split("\n## What it does not do\n")[1].split("\n## ")[0]
-        plain = re.sub(r"[*`]", "", section)
+        plain = re.sub(r"[*`]", "", f"{first}\n\n{section}")
         return [" ".join(part.split()) for part in plain.strip().split("\n\n")]
     card_file = folder / "evaluation" / "model_card.md"
     if not card_file.is_file():

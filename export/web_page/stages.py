@@ -61,11 +61,11 @@ def _layer(stage: Stage, weights: list[np.ndarray]) -> dict[str, Any]:
         return {"branch": _layers(stage.branch, weights), "shapes": []}
     if kind is keras.layers.Conv2D:
         padding = stage.padding.padding if stage.padding else 0
-        about = {
-            "layer": "convolution",
-            "stride": layer.strides[0],
-            "padding": padding,
-        }
+        about = {"layer": "convolution", "padding": padding}
+        about["stride"] = layer.strides[0]
+        if layer.filters == 1 and layer.strides == (1, 1):
+            about["layer"] = "convolution_by_phase"
+            found[0] = four_at_once(found[0])
     elif kind is SmoothConv2DTranspose:
         about = {"layer": "upsampling"}
         found = [by_phase(found[0])]
@@ -94,7 +94,7 @@ def by_phase(kernel: np.ndarray) -> np.ndarray:
         kernel: float32 [3, 3, out, in], of Keras.
 
     Returns:
-        float32 [2, 2, in, 4 out], for `depthToSpace` by 2.
+        float32 [2, 2, in, 4 out], as `tf.nn.depth_to_space` by 2 takes them.
     """
     _, _, outputs, inputs = kernel.shape
     phases = np.zeros((2, 2, inputs, 2, 2, outputs), np.float32)
@@ -106,3 +106,28 @@ def by_phase(kernel: np.ndarray) -> np.ndarray:
                 for x, column in columns:
                     phases[y, x, :, down, across] = kernel[row, column].T
     return phases.reshape(2, 2, inputs, 4 * outputs)
+
+
+def four_at_once(kernel: np.ndarray) -> np.ndarray:
+    """Return a convolution to one channel as one of stride 2 to four.
+
+    Each 2x2 pixels of the answer become channels: engines compute four
+    channels as fast as one.
+
+    Args:
+        kernel: float32 [k, k, in, 1].
+
+    Returns:
+        float32 [k + 1, k + 1, in, 4], as `tf.nn.depth_to_space` by 2 takes
+        them.
+    """
+    size, _, inputs, _ = kernel.shape
+    phases = np.zeros((size + 1, size + 1, inputs, 2, 2), np.float32)
+    for down in range(2):
+        for across in range(2):
+            rows, columns = (
+                slice(down, down + size),
+                slice(across, across + size),
+            )
+            phases[rows, columns, :, down, across] = kernel[..., 0]
+    return phases.reshape(size + 1, size + 1, inputs, 4)

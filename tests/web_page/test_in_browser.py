@@ -123,9 +123,9 @@ def test_a_real_photograph_is_scaled_as_by_the_library(tab, released):
     fundus = read_fundus(photograph)
     wanted = load_translator("pretrained")(fundus)
     got = _picture(tab, "ffa")
-    # Three grey levels where decoders and scaling round apart.
+    # Scaling rounds apart here and there.
     difference = np.abs(wanted.astype(int) - got)
-    assert difference.max() <= 3 and np.mean(difference > 1) < 1e-3
+    assert difference.max() <= 2 and np.mean(difference > 1) < 1e-5
     assert "Scaled to 518 × 518" in _text(tab, "status")
     assert not judge(fundus).suspicious and _text(tab, "warning") == ""
 

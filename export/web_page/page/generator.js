@@ -10,15 +10,27 @@ const spatialMean = (x) => {
   return tf.avgPool(rows, [x.shape[1], 1], 1, "valid");
 };
 
+// Four channels to 2x2 pixels; tf.depthToSpace takes eight times as long.
+const toPixels = (x) => {
+  const [, height, width, channels] = x.shape;
+  const apart = tf.reshape(x, [height, width, 2, 2, channels / 4]);
+  return tf.reshape(tf.transpose(apart, [0, 2, 1, 3, 4]),
+                    [1, 2 * height, 2 * width, channels / 4]);
+};
+
 // What each kind of layer makes of [1, H, W, C]; see stages.py.
 const LAYERS = {
   convolution: (x, { padding, stride, weights: [kernel, bias] }) => {
     const y = tf.conv2d(padded(x, padding), kernel, stride, "valid");
     return bias ? tf.add(y, bias) : y;
   },
+  convolution_by_phase: (x, { padding, weights: [kernel, bias] }) => {
+    const y = toPixels(tf.conv2d(padded(x, padding), kernel, 2, "valid"));
+    return bias ? tf.add(y, bias) : y;
+  },
   upsampling: (x, { weights: [kernel] }) => {
     const above = tf.pad(x, [[0, 0], [1, 0], [1, 0], [0, 0]]);
-    let y = tf.depthToSpace(tf.conv2d(above, kernel, 1, "valid"), 2);
+    let y = toPixels(tf.conv2d(above, kernel, 1, "valid"));
     y = tf.mirrorPad(y, [[0, 0], [1, 1], [1, 1], [0, 0]], "symmetric");
     return tf.avgPool(tf.avgPool(y, 2, 1, "valid"), 2, 1, "valid");
   },

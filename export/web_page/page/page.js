@@ -131,8 +131,11 @@ function scaledForNetwork(photograph, notes) {
 function show(photograph, ffa) {
   const { width, height } = ffa;
   const rgba = (grey) => {
-    const data = new Uint8ClampedArray(4 * grey.length).fill(255);
-    grey.forEach((value, i) => data.fill(value, 4 * i, 4 * i + 3));
+    const data = new Uint8ClampedArray(4 * grey.length);
+    for (let i = 0; i < grey.length; i++) {
+      data[4 * i] = data[4 * i + 1] = data[4 * i + 2] = grey[i];
+      data[4 * i + 3] = 255;
+    }
     return data;
   };
   const saliency = rgba(drawSaliency(ffa.data, width, height));

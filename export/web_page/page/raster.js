@@ -59,15 +59,16 @@ function resize({ data, width, height }, channels, to, kind) {
 function median(levels, width, height, size) {
   const half = size >> 1, most = (size * size) >> 1;
   const out = new Uint8Array(width * height);
-  const row = (y) => width * Math.min(Math.max(y, 0), height - 1);
-  const counts = new Int32Array(256);
+  const counts = new Int32Array(256), rows = new Int32Array(size);
+  const clamp = (i, n) => Math.min(Math.max(i, 0), n - 1);
   for (let y = 0; y < height; y++) {
     counts.fill(0);
+    for (let k = 0; k < size; k++) rows[k] = width * clamp(y + k - half, height);
     let level = 0, below = 0;  // Pixels of the window below `level`.
     const change = (x, by) => {
-      const column = Math.min(Math.max(x, 0), width - 1);
-      for (let dy = -half; dy <= half; dy++) {
-        const value = levels[row(y + dy) + column];
+      const column = clamp(x, width);
+      for (let k = 0; k < size; k++) {
+        const value = levels[rows[k] + column];
         counts[value] += by;
         if (value < level) below += by;
       }
@@ -86,25 +87,24 @@ function median(levels, width, height, size) {
 
 // Rows convolved with one kernel, columns with another, borders mirrored.
 function convolve(values, width, height, across, down) {
-  const mirrored = (i, n) => {
-    i = Math.abs(i);
-    return Math.abs((n - 1) - Math.abs((n - 1) - i));
-  };
-  const once = (source, kernel, n, index) => {
-    const half = kernel.length >> 1, out = new Float32Array(source.length);
-    for (let i = 0; i < source.length; i++) {
-      const [at, step] = index(i);
-      let sum = 0;
-      for (let k = -half; k <= half; k++)
-        if (kernel[k + half])
-          sum += kernel[k + half] *
-            source[i + (mirrored(at + k, n) - at) * step];
-      out[i] = sum;
+  const rows = convolveLines(values, height, width, width, 1, across);
+  return convolveLines(rows, width, 1, height, width, down);
+}
+
+// `count` lines `apart`, each of `length` values a `step` from each other.
+function convolveLines(values, count, apart, length, step, kernel) {
+  const out = new Float32Array(values.length), half = kernel.length >> 1;
+  const mirrored = (i) =>
+    Math.abs((length - 1) - Math.abs((length - 1) - Math.abs(i)));
+  for (let i = 0; i < length; i++)
+    for (let k = 0; k < kernel.length; k++) {
+      const from = mirrored(i + k - half) * step, to = i * step;
+      const weight = kernel[k];
+      if (!weight) continue;
+      for (let line = 0; line < count * apart; line += apart)
+        out[line + to] += weight * values[line + from];
     }
-    return out;
-  };
-  const rows = once(values, across, width, (i) => [i % width, 1]);
-  return once(rows, down, height, (i) => [Math.floor(i / width), width]);
+  return out;
 }
 
 function gaussian(size, sigma) {
@@ -143,37 +143,42 @@ function erode(mask, width, height, halves, outside) {
 
 // The largest region of a mask, its holes filled.
 function largestRegion(mask, width, height) {
-  const label = new Int32Array(mask.length), stack = new Int32Array(mask.length);
-  const flood = (start, number, wanted, steps) => {
-    let top = 0, size = 0;
-    stack[top++] = start;
-    label[start] = number;
+  // With a border around, which no step leaves: 1 inside the mask, 0 outside,
+  // then -1 in the surround and a number in each region.
+  const wide = width + 2, size = wide * (height + 2);
+  const label = new Int32Array(size), stack = new Int32Array(size);
+  const todo = new Uint8Array(size);
+  for (let y = 0; y < height; y++)
+    todo.set(mask.subarray(y * width, (y + 1) * width), (y + 1) * wide + 1);
+  const flood = (start, number, value, steps) => {
+    let top = 0, count = 0;
+    const take = (i) => {
+      if (label[i] || todo[i] !== value) return;
+      label[i] = number;
+      stack[top++] = i;
+    };
+    take(start);
     while (top) {
-      const i = stack[--top], x = i % width, y = (i - x) / width;
-      size++;
-      for (const [dx, dy] of steps) {
-        const u = x + dx, v = y + dy, j = v * width + u;
-        if (u >= 0 && v >= 0 && u < width && v < height && !label[j] &&
-            wanted(j)) {
-          label[j] = number;
-          stack[top++] = j;
-        }
-      }
+      const i = stack[--top];
+      count++;
+      for (let k = 0; k < steps.length; k++)
+        if (i + steps[k] >= 0 && i + steps[k] < size) take(i + steps[k]);
     }
-    return size;
+    return count;
   };
-  const four = [[1, 0], [-1, 0], [0, 1], [0, -1]];
-  const eight = [...four, [1, 1], [1, -1], [-1, 1], [-1, -1]];
-  for (let i = 0; i < mask.length; i++) {
-    const x = i % width, y = (i - x) / width;
-    const border = !x || !y || x === width - 1 || y === height - 1;
-    if (border && !mask[i] && !label[i]) flood(i, -1, (j) => !mask[j], four);
-  }
+  const four = [1, -1, wide, -wide];
+  const eight = [...four, wide + 1, wide - 1, 1 - wide, -1 - wide];
+  flood(0, -1, 0, four);
+  for (let i = 0; i < size; i++) todo[i] = Number(label[i] === 0);
   let best = 0, most = 0;
-  for (let i = 0, number = 0; i < mask.length; i++)
-    if (!label[i]) {
-      const size = flood(i, ++number, () => true, eight);
-      if (size > most) [most, best] = [size, number];
+  for (let i = 0, number = 0; i < size; i++)
+    if (todo[i] && !label[i]) {
+      const count = flood(i, ++number, 1, eight);
+      if (count > most) [most, best] = [count, number];
     }
-  return Uint8Array.from(label, (number) => Number(best && number === best));
+  const out = new Uint8Array(mask.length);
+  for (let y = 0; y < height && best; y++)
+    for (let x = 0; x < width; x++)
+      out[y * width + x] = Number(label[(y + 1) * wide + x + 1] === best);
+  return out;
 }
