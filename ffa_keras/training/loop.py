@@ -16,6 +16,7 @@ import tensorflow as tf
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods.system import System
 from ffa_keras.records.pipeline import TrainingPatches, share_of_worker
+from ffa_keras.settings import learning
 from ffa_keras.training import runs
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
@@ -85,6 +86,8 @@ class Loop:
             counts = {"train": done, "validation": int(self.validated)}
             self.board = TensorBoardLog(run_dir, counts)
             self.tables = CsvLog(run_dir, counts)
+            if not done:
+                self.board.settings(learning(config))
             for line in warnings:
                 self.progress.note(f"warning: {line}")
         self.train_step = replicated_train_step(
