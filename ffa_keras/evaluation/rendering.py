@@ -15,6 +15,7 @@ from ffa_keras.evaluation.statistics import Estimate
 Rows = list[list[str]]
 INTERVALS = (
     "Mean over images; in brackets the 95 % interval from resampling patients."
+    " There is none from fewer than six patients, which would be too narrow."
     " Equal images have no finite PSNR and are left out of its mean."
 )
 

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ffa_keras import __version__
 from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
 from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
@@ -27,6 +29,8 @@ class ImageScores:
         category: name of its class.
         scores: a value for each metric, by name.
         groups: subgroups by column, such as `{"sex": "f"}`.
+        by_training: scores of each training, where a system was trained
+            several times; `scores` are their means.
     """
 
     pair: str
@@ -34,6 +38,7 @@ class ImageScores:
     category: str
     scores: Scores
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    by_training: tuple[Scores, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,8 +201,44 @@ def _estimates(
 ) -> dict[str, Estimate]:
     patients = [image.patient for image in members]
     return {
-        name: mean_with_interval(
-            [image.scores[name] for image in members], patients
-        )
+        name: mean_with_interval(scores_of(members, name), patients)
         for name in names
     }
+
+
+def scores_of(images: Sequence[ImageScores], name: str) -> np.ndarray:
+    """Return what images scored, float64 [S, N] for S trainings.
+
+    Args:
+        images: of one system.
+        name: of the metric.
+    """
+    return np.array(
+        [[s[name] for s in i.by_training or (i.scores,)] for i in images]
+    ).T
+
+
+def merge_trainings(
+    trainings: Sequence[Sequence[ImageScores]],
+) -> list[ImageScores]:
+    """Return the scores of a system that was trained several times.
+
+    Args:
+        trainings: of each the scores of all images, in one order.
+    """
+    merged = []
+    for same in zip(*trainings, strict=True):
+        scores = {}
+        for name in same[0].scores:
+            values = np.array([image.scores[name] for image in same])
+            finite = values[np.isfinite(values)]
+            # Where no training has a number, it is missing or infinite alike.
+            scores[name] = float(finite.mean() if finite.size else values[0])
+        merged.append(
+            dataclasses.replace(
+                same[0],
+                scores=scores,
+                by_training=tuple(image.scores for image in same),
+            )
+        )
+    return merged

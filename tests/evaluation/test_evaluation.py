@@ -18,7 +18,12 @@ from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.rendering import tables, write_report
-from ffa_keras.evaluation.results import ImageScores, summarise
+from ffa_keras.evaluation.results import (
+    ImageScores,
+    merge_trainings,
+    scores_of,
+    summarise,
+)
 from ffa_keras.evaluation.statistics import mean_with_interval
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.training.config import TrainConfig
@@ -264,8 +269,40 @@ def test_the_interval_resamples_patients_not_images():
     assert thrice.high - thrice.low == pytest.approx(width, rel=0.1)
 
 
-def test_one_patient_has_no_interval():
-    assert np.isnan(mean_with_interval([1.0, 2.0], ["p", "p"]).low)
+@pytest.mark.parametrize("count, has", [(1, False), (5, False), (6, True)])
+def test_fewer_than_six_patients_have_no_interval(count, has):
+    values = np.arange(2.0 * count)
+    found = mean_with_interval(values, [f"p{n // 2}" for n in range(2 * count)])
+    assert found.mean == values.mean() and found.n == 2 * count
+    assert np.isfinite([found.low, found.high]).all() == has
+
+
+def test_several_trainings_widen_the_interval():
+    rng = np.random.default_rng(0)
+    eyes, trainings = rng.normal(0, 1, 40), rng.normal(0, 1, (4, 1))
+    patients = [f"p{n}" for n in range(40)]
+    once = mean_with_interval(eyes, patients)
+    alike = mean_with_interval(np.tile(eyes, (4, 1)), patients)
+    assert alike.mean == pytest.approx(once.mean)
+    assert alike.high - alike.low == pytest.approx(
+        once.high - once.low, rel=0.1
+    )
+    apart = mean_with_interval(eyes + trainings, patients)
+    assert apart.mean == pytest.approx(eyes.mean() + trainings.mean())
+    # Variances add: of eyes, and of trainings resampled four at a time.
+    expected = 3.92 * np.sqrt(eyes.var() / 40 + trainings.var() / 4)
+    assert apart.high - apart.low == pytest.approx(expected, rel=0.2)
+
+
+def test_trainings_of_a_system_become_one():
+    def image(psnr):
+        return ImageScores("0a", "p", "normal", {"psnr": psnr, "lpips": np.nan})
+
+    (merged,) = merge_trainings([[image(20.0)], [image(np.inf)], [image(24.0)]])
+    assert merged.scores["psnr"] == 22 and np.isnan(merged.scores["lpips"])
+    np.testing.assert_array_equal(
+        scores_of([merged], "psnr"), [[20], [np.inf], [24]]
+    )
 
 
 def test_the_inverted_green_channel():

@@ -214,10 +214,10 @@ def test_the_paired_test_is_scipys_permutation_test():
 
 
 def test_two_eyes_of_a_patient_are_exchanged_together():
-    values, others = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4)
-    by_patient = paired_difference(values, others, ["a", "a", "b", "b"])
-    assert by_patient.p == 0.5
-    assert np.isnan(paired_difference(values, others, ["a"] * 4).p)
+    values, others = np.arange(1.0, 13), np.zeros(12)
+    by_patient = paired_difference(values, others, [*"aabbccddeeff"])
+    assert by_patient.p == 2 / 2**6
+    assert np.isnan(paired_difference(values, others, [*"aabbccddeeee"]).p)
 
 
 def test_many_patients_are_sampled():

@@ -6,6 +6,7 @@ r"""Train every system alike, judge them on the same eyes, side by side.
 Every setting of `train_main.py` is a flag here too, but for `method` and
 `run_dir`, and holds for all systems that have it. Runs are kept in RUNS_DIR;
 the same command goes on where it was stopped, and only judges what is trained.
+--seeds=3 trains each system three times, and the intervals count that.
 
 Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`,
 `model_card_METHOD.md`, and `index.html` to leaf through the pictures beside it.
@@ -29,6 +30,12 @@ _RUNS_DIR = flags.DEFINE_string(
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the comparison, replaced.", required=True
+)
+_SEEDS = flags.DEFINE_integer(
+    "seeds",
+    1,
+    "Train each system so often, from --seed on.",
+    lower_bound=1,
 )
 _SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
 _PROTOCOL = define_settings(Protocol)
@@ -58,6 +65,7 @@ def main(
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,
+            _SEEDS.value,
             Protocol(**{flag.name: flag.value for flag in _PROTOCOL}),
         )
     )
