@@ -11,9 +11,9 @@ from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.figures import Figures
 from ffa_keras.evaluation.folders import PREDICTIONS, Folders
 from ffa_keras.evaluation.judging import Judge
+from ffa_keras.evaluation.page import write_report
 from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.rendering import write_report
 from ffa_keras.evaluation.results import Report, summarise
 from ffa_keras.files import replacing
 from ffa_keras.records.audit.leaks import refuse_leaks
@@ -196,7 +196,7 @@ def _judged(
     leaks: int | None,
 ) -> Report:
     """Run through all eyes and write the report and its pictures."""
-    figures = Figures(folder / "figures")
+    figures = Figures(folder / "figures", leaks=judge.finds_leaks)
     for case in judge.cases():
         figures.add(case, system)
     figures.write_overview()
@@ -207,6 +207,7 @@ def _judged(
         **judge.distances(),
     }
     report = summarise(judge.images, judge.metrics, facts, leaks)
-    write_report(report, folder, figures.for_page())
+    shown = figures.illustrations(judge.images[system], judge.metrics)
+    write_report(report, folder, shown)
     print(judge.times())
     return report

@@ -26,6 +26,7 @@ from ffa_keras.evaluation.measures import (
     Scores,
     metrics_of,
 )
+from ffa_keras.evaluation.measures.leakage import LEAKAGE
 from ffa_keras.evaluation.results import ImageScores
 from ffa_keras.translation.whole import Translator
 
@@ -90,6 +91,11 @@ class Judge:
     def __len__(self) -> int:
         """Return how many eyes have been judged."""
         return len(self.images.get(REAL, ()))
+
+    @property
+    def finds_leaks(self) -> bool:
+        """Whether leaks are among what is judged."""
+        return LEAKAGE in self._measures
 
     def cases(self) -> Iterator[Case]:
         """Judge and yield one eye after the other.

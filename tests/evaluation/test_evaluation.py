@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import types
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -16,8 +17,9 @@ from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
+from ffa_keras.evaluation.page import Illustrations, write_report
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.rendering import tables, write_report
+from ffa_keras.evaluation.rendering import tables
 from ffa_keras.evaluation.results import (
     ImageScores,
     merge_trainings,
@@ -91,7 +93,7 @@ def test_the_generator_stands_beside_the_trivial_answers(evaluated):
 
 def test_all_forms_say_the_same(tmp_path):
     report = _report()
-    write_report(report, tmp_path, {})
+    write_report(report, tmp_path)
     written = json.loads((tmp_path / "report.json").read_text())
     assert written == report.to_json()
     markdown = (tmp_path / "report.md").read_text()
@@ -101,6 +103,8 @@ def test_all_forms_say_the_same(tmp_path):
         for row in rows[1:]:
             assert "| " + " | ".join(row) + " |" in markdown
             assert "".join(f"<td>{cell}</td>" for cell in row) in page
+    svg = ElementTree.fromstring(re.search("<svg.*?</svg>", page).group())
+    assert "generator" in [text.text for text in svg.iter("text")]
     for text in (markdown, page):
         assert "not for clinical use" in text
 
@@ -112,6 +116,7 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
     page = (folder / "report.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
     assert len(sources) == min(len(pairs), 24)
+    assert page.index("Worst: ") < page.index("<svg") < page.index("<table")
     assert all(s.startswith("data:image/jpeg;base64,") for s in sources)
     for name in [*pairs, "overview"]:
         figure = cv2.imread(str(folder / "figures" / f"{name}.png"))
@@ -121,7 +126,9 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
 
 def test_nothing_in_the_page_is_taken_for_markup(tmp_path):
     evil = '<img src=x onerror="alert(1)">'
-    write_report(_report(evil, evil), tmp_path, {evil: "data:,"})
+    write_report(
+        _report(evil, evil), tmp_path, Illustrations(others={evil: "data:,"})
+    )
     page = (tmp_path / "report.html").read_text()
     assert "<img src=x" not in page.lower() and 'onerror="' not in page
     assert page.count("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;") > 3
