@@ -1,5 +1,6 @@
 """Judge a run's generator, and the trivial predictions beside it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,12 @@ from ffa_keras.errors import InputError
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.figures import Figures
 from ffa_keras.evaluation.folders import PREDICTIONS, Folders
+from ffa_keras.evaluation.intervals import (
+    INSIDE,
+    Coverage,
+    Intervals,
+    calibrate,
+)
 from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.page import write_report
 from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
@@ -30,6 +37,7 @@ from ffa_keras.translation.whole import Translator
 
 SYSTEM = "generator"
 FRAMES = Protocol()
+INTERVALS = f"conformal {100 * INSIDE:.0f} % intervals"
 _VERSIONS = {
     "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
     "tensorflow": tf.__version__,
@@ -182,7 +190,14 @@ def _evaluate(
         refuse_leaks(dataset)
         judge = judge_on(dataset, split, {SYSTEM: translator}, how, config)
         about["protocol"] = how.describe()
-        report = _judged(judge, SYSTEM, {**about, "split": split}, temporary, 0)
+        intervals: Intervals | str = "none: patches are judged"
+        if not how.patches:
+            intervals = "none: they would be calibrated on what is judged"
+            if split == "test":
+                intervals = calibrate(dataset, translator)
+        report = _judged(
+            judge, SYSTEM, {**about, "split": split}, temporary, 0, intervals
+        )
         card = model_card(report, dataset, config)
         (temporary / "model_card.md").write_text(card, encoding="utf-8")
     return report
@@ -194,20 +209,32 @@ def _judged(
     about: dict[str, str],
     folder: Path,
     leaks: int | None,
+    intervals: Intervals | str = "",
 ) -> Report:
     """Run through all eyes and write the report and its pictures."""
     figures = Figures(folder / "figures", leaks=judge.finds_leaks)
+    coverage = Coverage(intervals) if isinstance(intervals, Intervals) else None
     for case in judge.cases():
         figures.add(case, system)
+        if coverage:
+            coverage.add(case.eye, case.predictions[system])
     figures.write_overview()
     facts = {
         **about,
         "images": len(judge),
+        **(
+            {INTERVALS: coverage.describe() if coverage else intervals}
+            if intervals
+            else {}
+        ),
         **_VERSIONS,
         **judge.distances(),
     }
     report = summarise(judge.images, judge.metrics, facts, leaks)
     shown = figures.illustrations(judge.images[system], judge.metrics)
     write_report(report, folder, shown)
+    if isinstance(intervals, Intervals):
+        text = json.dumps(intervals.to_json(), indent=2) + "\n"
+        (folder / "intervals.json").write_text(text, encoding="utf-8")
     print(judge.times())
     return report
