@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.evaluation.baselines import inverted_green
 from ffa_keras.evaluation.classical import equalised_green, flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
@@ -68,15 +69,16 @@ def main() -> None:
             if number:
                 real[measure.name] += middle - start
                 rows[measure.name] += time.process_time() - middle
-    print(
-        f"{_SIZE.value} pixels, {len(predictions)} rows, {_EYES.value} eyes\n"
+    table = [
+        (name, real[name] / _EYES.value, rows[name] / _EYES.value)
+        for name in rows
+    ]
+    table.append(("all", *np.sum([cells[1:] for cells in table], 0)))
+    print(f"{_SIZE.value} pixels, {len(predictions)} rows, {_EYES.value} eyes")
+    show_table(
+        ("measure", "real side", "all rows", "an eye"),
+        [(*cells, cells[1] + cells[2]) for cells in table],
     )
-    print("| measure | real side | all rows | an eye |\n|---|---|---|---|")
-    for name in rows:
-        one, all_ = real[name] / _EYES.value, rows[name] / _EYES.value
-        print(f"| {name} | {one:.3f} | {all_:.3f} | {one + all_:.3f} |")
-    total = (sum(real.values()) + sum(rows.values())) / _EYES.value
-    print(f"| all | | | {total:.3f} |")
 
 
 if __name__ == "__main__":
