@@ -18,6 +18,7 @@ from ffa_keras.preparation.check import (
     extra_files,
     file_problems,
     inspect_files,
+    shared_eyes,
 )
 from ffa_keras.preparation.manifest import (
     PairEntry,
@@ -175,7 +176,10 @@ class PhotographConfig(PairsConfig):
             dataclasses.replace(entry, split=split)
             for entry, split in zip(entries, splits, strict=True)
         ]
-        for note in [*notes, *absent_categories(entries)]:
+        notes += absent_categories(entries)
+        if naming:
+            notes += shared_eyes(entries, self.split_by, self.workers)
+        for note in notes:
             notify(note)
         return [
             make_task(

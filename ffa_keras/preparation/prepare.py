@@ -38,6 +38,7 @@ class HiddenPair:
         split: one of `schema.SPLITS`.
         row: line of the manifest, or number of the pair.
         bits: that count of photograph and angiogram.
+        seconds: from the injection to the angiogram, if that is known.
     """
 
     pair: str
@@ -47,6 +48,7 @@ class HiddenPair:
     split: str
     row: int
     bits: tuple[int | None, int | None] = (8, 8)
+    seconds: float | None = None
 
     @classmethod
     def of(cls, entry: PairEntry, key: bytes) -> "HiddenPair":
@@ -64,6 +66,7 @@ class HiddenPair:
             entry.split or "",
             entry.row,
             entry.bits,
+            entry.seconds,
         )
 
     def record(

@@ -14,7 +14,7 @@ from ffa_keras.records.schema import SPLITS
 REPORT_NAME = "preparation.csv"
 _COLUMNS = (
     "row pair split category status alignment reason"
-    " fundus_bits ffa_bits"
+    " fundus_bits ffa_bits seconds_after_injection"
 ).split()  # fmt: skip
 _NOTES = {
     "refused": "left out",
@@ -107,5 +107,6 @@ def _row(outcome: Outcome) -> dict[str, str]:
     cells = (
         pair.row, pair.pair, pair.split, pair.category,
         verdict.status, verdict.how, verdict.reason, *pair.bits,
+        "" if pair.seconds is None else f"{pair.seconds:g}",
     )  # fmt: skip
     return dict(zip(_COLUMNS, map(str, cells), strict=True))

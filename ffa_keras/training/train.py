@@ -73,6 +73,8 @@ def _train(
             f" patches in an epoch, for {replicas} device(s)"
         )
     validation = validation_pairs(dataset, replicas)
+    if resume:
+        config = runs.as_begun(config)
     if chief:
         runs.check_vacant(config, resume)
     record = Record(config.run_dir, dataset.fingerprint(), replicas)
