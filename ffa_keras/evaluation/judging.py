@@ -100,7 +100,7 @@ class Judge:
         self._categories = dataset.categories
         mean, constant = MeanTrainingFfa(), ConstantFfa()
         training = TrainingImages()
-        for record in dataset.records("train", ["ffa"]):
+        for record in dataset.records("train", ["ffa"], lone="ffa"):
             mean.add(record["ffa"])
             constant.add(record["ffa"])
             training.add(record["ffa"])

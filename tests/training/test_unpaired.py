@@ -1,0 +1,55 @@
+"""Training from photographs and angiograms that are not of the same eyes."""
+
+import pytest
+
+from ffa_keras.errors import InputError
+from ffa_keras.methods import METHODS
+from ffa_keras.training import train as training
+from ffa_keras.training.config import make_configs
+from ffa_keras.training.runs import load_generator
+
+UNPAIRED = [name for name, method in METHODS.items() if not method.paired]
+
+
+def _config(method, dataset, run_dir):
+    return make_configs(
+        METHODS,
+        dataset_dir=str(dataset),
+        run_dir=str(run_dir),
+        num_filters=4,
+        num_blocks=0,
+        discriminator_filters=4,
+        perceptual_weight=0.0,
+        pool_size=2,
+        patch_height=48,
+        patch_width=48,
+        patch_sampling="random",
+        patches_per_pair=1,
+        batch_size=2,
+        constant_epochs=1,
+        decay_epochs=0,
+    )[method]
+
+
+@pytest.mark.parametrize("method", UNPAIRED)
+def test_an_archive_without_pairs_is_trained_on_and_not_measured(
+    unpaired_dataset, tmp_path, capsys, method
+):
+    training.train(_config(method, unpaired_dataset, tmp_path / "run"))
+    said = capsys.readouterr().out
+    assert "PSNR and SSIM are not measured" in said
+    assert "validation after step" not in said
+    assert not (tmp_path / "run" / "validation.csv").exists()
+    assert load_generator(tmp_path / "run").count_params()
+
+
+@pytest.mark.parametrize("method", ["proposed", "unet_regression"])
+def test_a_method_that_needs_pairs_refuses_an_archive_without(
+    unpaired_dataset, tmp_path, method
+):
+    with pytest.raises(InputError) as refusal:
+        training.train(_config(method, unpaired_dataset, tmp_path / "run"))
+    message = str(refusal.value)
+    assert message.startswith(f"--method={method}: learns from pairs, and in")
+    assert "--method=cyclegan" in message
+    assert not (tmp_path / "run").exists()
