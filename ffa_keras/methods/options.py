@@ -94,6 +94,42 @@ class CycleGanOptions(AdversarialOptions, ResnetOptions):
 
 
 @dataclasses.dataclass(frozen=True)
+class DisentangledOptions(AdversarialOptions):
+    """Of the disentangled translation."""
+
+    num_codes: int = setting(8, "numbers that describe an appearance", 1)
+    structure_weight: float = setting(
+        1.0, "weight of structures that tell no kind", 0.0
+    )
+    cycle_weight: float = setting(10.0, "weight of the cycle consistency", 0.0)
+    reconstruction_weight: float = setting(
+        10.0, "weight of each image from its own parts", 0.0
+    )
+    code_weight: float = setting(
+        10.0, "weight of random appearances read again", 0.0
+    )
+    divergence_weight: float = setting(
+        0.01, "weight of appearances far from a normal distribution", 0.0
+    )
+    norm_weight: float = setting(0.01, "weight of large structures", 0.0)
+    perceptual_weight: float = setting(
+        6e-6,
+        "weight of VGG19 features of a translation and its input; 0 needs no"
+        " VGG19 weights",
+        0.0,
+    )
+    vgg_weights: str = setting(
+        "imagenet", "'imagenet' to download, or a .h5/.npz file", kind="place"
+    )
+    structure_steps: int = setting(
+        3, "updates of the structure discriminator in a step", 1
+    )
+    structure_discriminator_learning_rate: float = setting(
+        8e-5, "of the Adam of the structure discriminator", 0.0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class UnetRegressionOptions(Options):
     """Of the U-Net regression."""
 
@@ -156,6 +192,9 @@ METHODS = {
     "no_patchgan": Method("conditional_gan:no_patchgan", ProposedOptions),
     "pix2pix": Method("conditional_gan:pix2pix", Pix2PixOptions),
     "cyclegan": Method("cycle_gan:cyclegan", CycleGanOptions, paired=False),
+    "disentangled": Method(
+        "disentangled:disentangled", DisentangledOptions, paired=False
+    ),
     "unet_regression": Method(
         "regression:unet_regression", UnetRegressionOptions
     ),
