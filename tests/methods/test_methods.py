@@ -25,7 +25,7 @@ SMALL = {
     "pool_size": 2,
 }
 # The least that every discriminator judges.
-SIDES = dict.fromkeys(NAMES, 32) | {"no_patchgan": 96}
+SIDES = dict.fromkeys(NAMES, 32) | {"no_patchgan": 96, "pix2pixhd": 48}
 
 
 def _options(name, **settings):
@@ -91,6 +91,7 @@ def test_one_step_reports_finite_means_of_the_promised_names(stepped, name):
         ("no_saliency", {"adversarial", "pixel"}),
         ("no_patchgan", {"adversarial", "pixel", "saliency"}),
         ("pix2pix", {"adversarial", "pixel"}),
+        ("pix2pixhd", {"adversarial", "matching"}),
         ("cyclegan", {"adversarial", "cycle", "identity"}),
         (
             "disentangled",
@@ -252,6 +253,7 @@ def test_a_restored_system_goes_on_to_the_last_bit(name, tmp_path):
         ("no_saliency", 24),
         ("no_patchgan", 96),
         ("pix2pix", 24),
+        ("pix2pixhd", 48),
         ("cyclegan", 24),
         ("disentangled", 16),
     ],

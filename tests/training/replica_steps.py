@@ -27,7 +27,7 @@ STEPS, BATCH = 3, 6
 def _config(name: str) -> TrainConfig:
     # The least patch that `no_patchgan` takes; else a U-Net of pix2pix so
     # shallow that it drops nothing out: each replica draws its own.
-    size = 112 if name == "no_patchgan" else 56
+    size = {"no_patchgan": 112, "disentangled": 32}.get(name, 56)
     configs = make_configs(
         METHODS,
         num_filters=4,

@@ -10,7 +10,7 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.losses import TERMS
-from ffa_keras.methods import METHODS, cycle_gan, disentangled_terms
+from ffa_keras.methods import METHODS, cycle_gan, disentangled_terms, pix2pixhd
 from ffa_keras.methods.options import term_weights
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import (
@@ -195,6 +195,7 @@ def test_every_term_that_a_method_can_weight_exists():
         known = {
             "cyclegan": cycle_gan._TERMS,
             "disentangled": disentangled_terms.TERMS,
+            "pix2pixhd": pix2pixhd._TERMS,
         }
         assert terms <= known.get(name, TERMS).keys()
 

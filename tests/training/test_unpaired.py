@@ -1,9 +1,13 @@
 """Training from photographs and angiograms that are not of the same eyes."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods import METHODS
+from ffa_keras.training import loop
 from ffa_keras.training import train as training
 from ffa_keras.training.config import make_configs
 from ffa_keras.training.runs import load_generator
@@ -53,3 +57,27 @@ def test_a_method_that_needs_pairs_refuses_an_archive_without(
     assert message.startswith(f"--method={method}: learns from pairs, and in")
     assert "--method=cyclegan" in message
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", UNPAIRED)
+def test_a_run_that_was_stopped_ends_with_the_same_bits(
+    unpaired_dataset, tmp_path, method, monkeypatch, latest_variables
+):
+    whole = _config(method, unpaired_dataset, tmp_path / "whole")
+    training.train(whole)
+    # Asked before the first step, and after it.
+    answers = iter([False, True])
+    run = loop.Loop._run
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            loop.Loop, "_run", lambda self, _: run(self, lambda: next(answers))
+        )
+        stopped = dataclasses.replace(whole, run_dir=str(tmp_path / "stopped"))
+        with pytest.raises(Interrupted, match="saved after step"):
+            training.train(stopped)
+    training.train(stopped, resume=True)
+    one, other = (latest_variables(tmp_path / n) for n in ("whole", "stopped"))
+    for name, values in one.items():
+        if not name.startswith(("save_counter", "_checkpoint")):
+            np.testing.assert_array_equal(values, other[name], err_msg=name)
