@@ -35,7 +35,14 @@ def _config(method, dataset, run_dir):
     )[method]
 
 
-@pytest.mark.parametrize("method", UNPAIRED)
+@pytest.mark.parametrize(
+    "method",
+    [
+        # Its graph alone takes half a minute.
+        pytest.param(m, marks=pytest.mark.slow if m == "disentangled" else ())
+        for m in UNPAIRED
+    ],
+)
 def test_an_archive_without_pairs_is_trained_on_and_not_measured(
     unpaired_dataset, tmp_path, capsys, method
 ):
