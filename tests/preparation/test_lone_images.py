@@ -104,7 +104,7 @@ def test_an_angiogram_filed_as_a_photograph_elsewhere_is_a_leak(
 ):
     bright = (archive.pairs[4].ffa * 0.9 + 3).astype(np.uint8)
     write_png(archive.folder / "0_fundus.png", bright)
-    with pytest.raises(InputError, match="near-duplicate photograph and FFA"):
+    with pytest.raises(InputError, match="near-duplicate FFA and photograph"):
         write_dataset(archive.config(), tmp_path / "out")
 
 
