@@ -57,7 +57,11 @@ def model_card(
         f"- dataset: {info.name}, {info.config_name}, version {info.version}",
         f"- divided by {dataset.split_by}; leaks between the splits:"
         f" {report.leaks_found}",
-        *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
+        *(
+            f"- {store.replace('_', ', alone: ')}: {split.num_examples}"
+            + ("" if "_" in store else " pairs")
+            for store, split in info.splits.items()
+        ),
         "- classes judged: "
         + ", ".join(
             f"{name} {next(iter(estimates.values())).of}"

@@ -68,7 +68,7 @@ def judge_on(
     groups = groups_of_dataset(dataset.folder, how.table, how.columns)
     mean, constant = MeanTrainingFfa(), ConstantFfa()
     training = TrainingImages()
-    for record in dataset.records("train", ["ffa"]):
+    for record in dataset.records("train", ["ffa"], lone="ffa"):
         mean.add(record["ffa"])
         constant.add(record["ffa"])
         if not how.patches:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import IMAGE_SUFFIXES
-from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
     parse_affine,
@@ -31,15 +31,15 @@ class PairFiles:
     """What alignment needs to know of a pair.
 
     Attributes:
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
+        fundus: path of the photograph; `None` if the angiogram stands alone.
+        ffa: path of the angiogram; `None` if the photograph stands alone.
         matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         given: as in `PairEntry`.
         bits: as in `PairEntry`.
     """
 
-    fundus: Path
-    ffa: Path
+    fundus: Path | None
+    ffa: Path | None
     matrix: np.ndarray | None = None
     given: str = ""
     bits: tuple[int | None, int | None] = (None, None)
@@ -51,8 +51,8 @@ class PairEntry:
 
     Attributes:
         pair_id: unique in the manifest.
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
+        fundus: path of the photograph; `None` if the angiogram stands alone.
+        ffa: path of the angiogram; `None` if the photograph stands alone.
         patient: who is photographed; the eye if the manifest does not say.
         eye: which eye, unique among all patients; the pair if it is not said.
         category: one of `schema.CATEGORIES`.
@@ -67,8 +67,8 @@ class PairEntry:
     """
 
     pair_id: str
-    fundus: Path
-    ffa: Path
+    fundus: Path | None
+    ffa: Path | None
     patient: str
     eye: str
     category: str = CATEGORIES[0]
@@ -86,6 +86,18 @@ class PairEntry:
             self.fundus, self.ffa, self.matrix, self.given, self.bits
         )
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The photograph and the angiogram, as far as they are there."""
+        return tuple(p for p in (self.fundus, self.ffa) if p is not None)
+
+    @property
+    def lone(self) -> str:
+        """Which of `schema.LONE` stands alone; empty for a pair."""
+        if len(self.paths) > 1:
+            return ""
+        return "ffa" if self.fundus is None else "fundus"
+
     def unit(self, split_by: str) -> str:
         """Return what may not be torn apart, by one of `schema.SPLIT_UNITS`."""
         if split_by == "image":
@@ -98,7 +110,8 @@ def read_manifest(
 ) -> list[PairEntry]:
     """Read a manifest and check all of it.
 
-    Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
+    Columns `pair_id`, `fundus` and `ffa` are required; one of the two files
+    may be left empty, then the other stands alone. `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
     `split`, `bits` and `seconds_after_injection` may be there; any other is
@@ -184,8 +197,10 @@ def _parse_row(
     pair_id = cell["pair_id"]
     if not pair_id:
         problems.append("the pair_id is empty")
-    for column in ("fundus", "ffa"):
+    for column in LONE:
         problems += _file_problems(column, cell[column], folder)
+    if not any(cell[column] for column in LONE):
+        problems.append("neither a fundus nor an ffa file is named")
     category = cell.get("category") or CATEGORIES[0]
     if category not in CATEGORIES:
         problems.append(
@@ -228,8 +243,8 @@ def _parse_row(
         eye = f"{patient} {eye}"
     entry = PairEntry(
         pair_id,
-        folder / cell["fundus"],
-        folder / cell["ffa"],
+        folder / cell["fundus"] if cell["fundus"] else None,
+        folder / cell["ffa"] if cell["ffa"] else None,
         patient,
         eye,
         category,
@@ -239,6 +254,10 @@ def _parse_row(
         bits=(bits, bits),
         seconds=seconds,
     )
+    if entry.lone and given:
+        problems.append(
+            f"{given}: says how a pair lies, but one of its files is not named"
+        )
     return entry, problems
 
 
@@ -259,8 +278,8 @@ def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
 def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
     name = shown(folder / text)
     if not text:
-        yield f"the {column} file is not named"
-    elif not _is_file(folder / text):
+        return
+    if not _is_file(folder / text):
         yield f"the {column} file {name} does not exist"
     elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"

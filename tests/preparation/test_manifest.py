@@ -119,6 +119,23 @@ def test_only_three_columns_are_needed(folder):
     assert entry.matrix is entry.split is None
 
 
+def test_a_photograph_or_an_angiogram_may_stand_alone(folder):
+    path = _write(
+        folder,
+        "pair_id,fundus,ffa,affine",
+        "p1,images/a.png,,",
+        "p2,,images/b.png,",
+        f"p3,{IMAGES},",
+    )
+    photograph, ffa, pair = read_manifest(path)
+    assert [e.lone for e in (photograph, ffa, pair)] == ["fundus", "ffa", ""]
+    assert photograph.paths == (folder / "images" / "a.png",)
+    assert photograph.ffa is ffa.fundus is None
+    _write(folder, "pair_id,fundus,ffa,aligned", "p1,images/a.png,,yes")
+    with pytest.raises(InputError, match="line 2: aligned: says how a pair"):
+        read_manifest(path)
+
+
 def test_a_folder_stands_for_its_pairs_csv(folder):
     _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}")
     assert read_manifest(folder)[0].pair_id == "p1"
@@ -211,7 +228,7 @@ def test_all_problems_come_in_one_report(folder):
         "pair_id,patient,fundus,ffa,category,split",
         "p1,Ann,images/gone.png,images/b.png,normal,train",
         "p1,Ann,images/a.png,images/notes.txt,wrong,test",
-        ",Bob,,images/b.png,normal,",
+        ",Bob,,,normal,",
     )
     with pytest.raises(InputError) as raised:
         read_manifest(path)
@@ -223,7 +240,7 @@ def test_all_problems_come_in_one_report(folder):
         "notes.txt is none of",
         "line 3: unknown category 'wrong'",
         "line 4: the pair_id is empty",
-        "line 4: the fundus file is not named",
+        "line 4: neither a fundus nor an ffa file is named",
         "the pair_id 'p1' is given twice",
         "patient 'Ann' is in the test and the train split",
     ):
@@ -264,7 +281,7 @@ def test_a_manifest_that_is_no_text_is_refused(folder):
 
 def test_a_short_row_is_refused_by_its_line(folder):
     path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}", "p2")
-    with pytest.raises(InputError, match="line 3: the fundus file is not"):
+    with pytest.raises(InputError, match="line 3: neither a fundus"):
         read_manifest(path)
 
 

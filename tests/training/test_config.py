@@ -10,7 +10,7 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.losses import TERMS
-from ffa_keras.methods import METHODS
+from ffa_keras.methods import METHODS, cycle_gan, disentangled_terms, pix2pixhd
 from ffa_keras.methods.options import term_weights
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import (
@@ -211,8 +211,12 @@ def test_runs_alike_take_each_the_settings_that_it_has():
 def test_every_term_that_a_method_can_weight_exists():
     for name in METHODS:
         terms = set(term_weights(make_config(name)))
-        known = {"adversarial", "cycle", "identity"}
-        assert terms <= (known if name == "cyclegan" else TERMS.keys())
+        known = {
+            "cyclegan": cycle_gan._TERMS,
+            "disentangled": disentangled_terms.TERMS,
+            "pix2pixhd": pix2pixhd._TERMS,
+        }
+        assert terms <= known.get(name, TERMS).keys()
 
 
 def test_a_flag_is_of_one_type_whatever_the_method():
