@@ -117,9 +117,12 @@ def test_images_that_no_pair_names_are_a_note(clinic, monkeypatch):
 
 def test_only_a_check_compares_all_eyes(clinic, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        configs, "shared_eyes", lambda *given: asked.append(given) or ["one"]
-    )
+
+    def shared_eyes(*given):
+        asked.append(given)
+        return ["one"]
+
+    monkeypatch.setattr(configs, "shared_eyes", shared_eyes)
     notes = []
     clinic.tasks(notes)
     assert not asked and not notes
