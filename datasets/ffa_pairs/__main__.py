@@ -43,7 +43,10 @@ _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace the dataset if it is there already."
 )
 _CHECK = flags.DEFINE_bool(
-    "check", False, "Check every file, say what is odd, and do no more."
+    "check",
+    False,
+    "Check every file, look for one eye under two patients, say what is odd,"
+    " and do no more.",
 )
 _BEAM = flags.DEFINE_string(
     "beam_options",

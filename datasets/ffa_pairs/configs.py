@@ -18,6 +18,7 @@ from ffa_keras.preparation.check import (
     extra_files,
     file_problems,
     inspect_files,
+    shared_eyes,
 )
 from ffa_keras.preparation.manifest import (
     PairEntry,
@@ -177,6 +178,8 @@ class PhotographConfig(PairsConfig):
             for entry, split in zip(entries, splits, strict=True)
         ]
         notes += [*absent_categories(entries), *lone_images(entries)]
+        if naming:
+            notes += shared_eyes(entries, self.split_by, self.workers)
         for note in notes:
             notify(note)
         return [

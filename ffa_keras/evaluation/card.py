@@ -1,17 +1,26 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
+import collections
+
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
     markdown_table,
     section_rows,
 )
-from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.evaluation.results import (
+    ALL,
+    NOTICE,
+    UNKNOWN,
+    Report,
+    SystemResult,
+)
+from ffa_keras.evaluation.subgroups import PHASE
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\
 Research on image translation and on its evaluation: to study what a colour
-photograph of the retina tells about its late-phase angiogram.
+photograph of the retina tells about its angiogram.
 
 Out of scope: diagnosis, screening, treatment decisions, replacing angiography,
 and photographs of another kind than those it was trained on."""
@@ -57,8 +66,9 @@ def model_card(
         + ", ".join(
             f"{name} {next(iter(estimates.values())).of}"
             for name, estimates in system.groups.items()
-            if name != ALL
+            if name != ALL and ": " not in name
         ),
+        f"- seconds after injection: {_phases(system)}",
     ]
     if config:
         lines += [
@@ -73,3 +83,15 @@ def model_card(
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])
+
+
+def _phases(system: SystemResult) -> str:
+    """Say how many angiograms were taken when."""
+    known = collections.Counter(
+        image.groups.get(PHASE, UNKNOWN) for image in system.images
+    )
+    if set(known) <= {UNKNOWN}:
+        return (
+            "not known of any angiogram judged, so that none may be called late"
+        )
+    return ", ".join(f"{count} {phase}" for phase, count in known.items())

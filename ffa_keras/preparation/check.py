@@ -17,6 +17,7 @@ from ffa_keras.images.files import IMAGE_SUFFIXES, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.manifest import PairEntry, shown
 from ffa_keras.preparation.parallel import on_all_cores
+from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 from ffa_keras.records.schema import LONE
 
 # Formats that have no more.
@@ -26,6 +27,7 @@ _USUAL_BITS = (8, 12, 16)
 # Mean spread of the channels, grey levels: photographs have 20 and more.
 _COLOURED = 12
 _SHOWN = 10
+_OWNERS = {"patient": "patients", "eye": "eyes", "image": "pairs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +160,48 @@ def extra_files(
         return [f"{note}; --check names them"]
     more = f" and {len(extra) - _SHOWN} more" if len(extra) > _SHOWN else ""
     return [f"{note}: {', '.join(map(shown, extra[:_SHOWN]))}{more}"]
+
+
+def shared_eyes(
+    entries: Sequence[PairEntry], split_by: str, workers: int = 0
+) -> list[str]:
+    """Return a note on every eye that two owners seem to share.
+
+    Content is compared, not names: a photograph that was cropped, turned,
+    mirrored or saved again, and another photograph of the same eye.
+
+    Args:
+        entries: the pairs, every file of them readable.
+        split_by: one of `schema.SPLIT_UNITS`; the owners.
+        workers: processes; 0 for one on each core.
+
+    Returns:
+        Notes that name files and say what to do; one on what was compared if
+        there is nothing to be done.
+    """
+    notes, compared = [], []
+    for kind, name in (("fundus", "photographs"), ("ffa", "FFA")):
+        owners = {
+            getattr(entry, kind): entry.unit(split_by) for entry in entries
+        }
+        found = find_shared_images(
+            [RawImage(path, owner) for path, owner in owners.items()],
+            kind == "ffa",
+            workers,
+        )
+        compared.append(f"{len(owners)} {name}")
+        notes += [
+            f"{shared.kind}: {shown(shared.first)} and {shown(shared.second)},"
+            f" which the manifest gives to two {_OWNERS[split_by]}: training"
+            " and test may share the eye; give both one patient and eye"
+            for shared in found
+        ]
+    if notes:
+        return notes
+    return [
+        f"compared {' and '.join(compared)}: no eye under two"
+        f" {_OWNERS[split_by]}"
+    ]
 
 
 def _mismatches(

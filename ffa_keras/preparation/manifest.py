@@ -20,6 +20,8 @@ from ffa_keras.registration.transform import (
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_LETTERS = 300
+# Seconds: nobody takes an angiogram after two hours.
+_LONGEST = 7200
 _SHOWN_PROBLEMS = 20
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 
@@ -61,6 +63,7 @@ class PairEntry:
         row: line of the manifest, from 1.
         bits: of the brightest sample possible in the photograph and in the
             angiogram, if their samples have 16; or `None`.
+        seconds: from the injection to the angiogram, if that is known.
     """
 
     pair_id: str
@@ -74,6 +77,7 @@ class PairEntry:
     given: str = ""
     row: int = 0
     bits: tuple[int | None, int | None] = (None, None)
+    seconds: float | None = None
 
     @property
     def files(self) -> PairFiles:
@@ -110,9 +114,9 @@ def read_manifest(
     may be left empty, then the other stands alone. `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split` and `bits` may be there; any other is ignored. The first of these
-    that is given says how a pair lies. Paths are relative to the manifest;
-    they may lead anywhere.
+    `split`, `bits` and `seconds_after_injection` may be there; any other is
+    ignored. The first of these that is given says how a pair lies. Paths are
+    relative to the manifest; they may lead anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -222,6 +226,17 @@ def _parse_row(
                 f"bits is '{shown(text)}': write 8 to 16, the bits of the"
                 " camera"
             )
+    seconds = None
+    if text := cell.get("seconds_after_injection"):
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds <= _LONGEST:
+            problems.append(
+                f"seconds_after_injection is '{shown(text)}': write a number"
+                f" of seconds, 0 to {_LONGEST}, or nothing"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
@@ -237,6 +252,7 @@ def _parse_row(
         split,
         given,
         bits=(bits, bits),
+        seconds=seconds,
     )
     if entry.lone and given:
         problems.append(

@@ -39,6 +39,7 @@ class HiddenPair:
         split: one of `schema.SPLITS`.
         row: line of the manifest, or number of the pair.
         bits: that count of photograph and angiogram.
+        seconds: from the injection to the angiogram, if that is known.
         lone: which of `schema.LONE` stands alone; empty for a pair.
     """
 
@@ -49,6 +50,7 @@ class HiddenPair:
     split: str
     row: int
     bits: tuple[int | None, int | None] = (8, 8)
+    seconds: float | None = None
     lone: str = ""
 
     @property
@@ -72,6 +74,7 @@ class HiddenPair:
             entry.split or "",
             entry.row,
             entry.bits,
+            entry.seconds,
             entry.lone,
         )
 

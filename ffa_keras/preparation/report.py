@@ -14,7 +14,7 @@ from ffa_keras.records import schema
 REPORT_NAME = "preparation.csv"
 _COLUMNS = (
     "row pair split category status alignment reason"
-    " fundus_bits ffa_bits alone"
+    " fundus_bits ffa_bits seconds_after_injection alone"
 ).split()  # fmt: skip
 _NOTES = {
     "refused": "left out",
@@ -106,6 +106,8 @@ def _row(outcome: Outcome) -> dict[str, str]:
     pair, verdict = outcome.pair, outcome.verdict
     cells = (
         pair.row, pair.pair, pair.split, pair.category,
-        verdict.status, verdict.how, verdict.reason, *pair.bits, pair.lone,
+        verdict.status, verdict.how, verdict.reason, *pair.bits,
+        "" if pair.seconds is None else f"{pair.seconds:g}",
+        pair.lone,
     )  # fmt: skip
     return dict(zip(_COLUMNS, map(str, cells), strict=True))

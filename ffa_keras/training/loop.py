@@ -231,7 +231,8 @@ class Loop:
         )
         self.progress.note(
             f"validation after step {step}: PSNR {figures['psnr']:.2f} dB,"
-            f" SSIM {figures['ssim']:.4f}"
+            f" {figures['psnr_fitted']:.2f} dB with the exposure fitted, SSIM"
+            f" {figures['ssim']:.4f}"
         )
         if best:
             runs.save_generator(self.method.generator, self.config.run_dir)

@@ -70,6 +70,8 @@ def _train(
             f"--batch_size={config.batch_size}: only {patches.num_patches}"
             f" patches in an epoch, for {replicas} device(s)"
         )
+    if resume:
+        config = runs.as_begun(config)
     validation = _validation(config, dataset, replicas, chief)
     if chief:
         runs.check_vacant(config, resume)

@@ -55,6 +55,16 @@ def test_every_column_is_read(folder):
     )
 
 
+def test_when_an_angiogram_was_taken_is_known_or_not(folder):
+    header = "pair_id,fundus,ffa,seconds_after_injection"
+    path = _write(folder, header, f"p1,{IMAGES},330.5", f"p2,{IMAGES},")
+    assert [e.seconds for e in read_manifest(path)] == [330.5, None]
+    for wrong in ("late", "-3", "nan", "90000"):
+        path = _write(folder, header, f"p1,{IMAGES},{wrong}")
+        with pytest.raises(InputError, match="line 2: seconds_after_injec.*0"):
+            read_manifest(path)
+
+
 def test_landmarks_give_the_transform_unless_an_affine_does(folder):
     path = _write(
         folder,
