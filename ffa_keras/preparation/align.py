@@ -109,8 +109,8 @@ def align_files(
         InputError: a file cannot be read.
     """
     treatment = treatment or Treatment()
-    fundus = read_fundus(files.fundus, files.bits[0])
-    ffa = read_ffa(files.ffa, files.bits[1])
+    fundus = read_fundus(files.fundus, files.bits[0], files.frames[0])
+    ffa = read_ffa(files.ffa, files.bits[1], files.frames[1])
     if treatment.text_box:
         width, height = treatment.text_box
         rows, columns = ffa.shape[:2]

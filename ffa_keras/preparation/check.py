@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES, read_fundus, sample_bits
+from ffa_keras.images.files import is_image, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.manifest import PairEntry, shown
 from ffa_keras.preparation.parallel import on_all_cores
@@ -46,11 +46,13 @@ class FileFacts:
     bits: int = 8
 
 
-def inspect_file(path: Path) -> FileFacts:
-    """Say what a file holds; never raises."""
+def inspect_file(image_file: tuple[Path, int | None]) -> FileFacts:
+    """Say what a file holds, given its path and frame; never raises."""
+    path, frame = image_file
     try:
-        image = read_fundus(path)
-        bits = 8 if path.suffix.lower() in _EIGHT_BITS else sample_bits(path)
+        image = read_fundus(path, frame=frame)
+        eight = path.suffix.lower() in _EIGHT_BITS
+        bits = 8 if eight else sample_bits(path, frame)
     except InputError as error:
         return FileFacts(problem=str(error))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -68,9 +70,20 @@ def inspect_files(
         entries: the pairs.
         workers: processes; 0 for one on each core.
     """
-    paths = sorted({path for e in entries for path in (e.fundus, e.ffa)})
-    found = on_all_cores(inspect_file, paths, "checking", workers)
-    return dict(zip(paths, found, strict=True))
+    files = {
+        (path, frame)
+        for entry in entries
+        for path, frame in zip(
+            (entry.fundus, entry.ffa), entry.frames, strict=True
+        )
+    }
+    ordered = sorted(files, key=lambda file: (file[0], file[1] or 0))
+    found = on_all_cores(inspect_file, ordered, "checking", workers)
+    facts: dict[Path, FileFacts] = {}
+    for (path, _), fact in zip(ordered, found, strict=True):
+        if fact.problem or path not in facts:
+            facts[path] = fact
+    return facts
 
 
 def decide_bits(
@@ -148,7 +161,7 @@ def extra_files(
     extra = [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.resolve() not in named
+        if is_image(path) and path.resolve() not in named
     ]
     if not extra:
         return []
@@ -193,7 +206,7 @@ def _duplicates(
     entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
     """Yield pairs that are listed twice and files of two patients."""
-    pairs: dict[tuple[str, str], PairEntry] = {}
+    pairs: dict[tuple, PairEntry] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for entry in entries:
         content = facts[entry.fundus].digest, facts[entry.ffa].digest
@@ -202,13 +215,14 @@ def _duplicates(
         if content[0] == content[1]:
             yield f"{entry.fundus} and {entry.ffa} are the same file"
             continue
-        if content in pairs:
+        pair = *content, entry.frames
+        if pair in pairs:
             yield (
                 f"the pair of {entry.fundus} repeats that of"
-                f" {pairs[content].fundus}; leave one out"
+                f" {pairs[pair].fundus}; leave one out"
             )
             continue
-        pairs[content] = entry
+        pairs[pair] = entry
         for path in (entry.fundus, entry.ffa):
             owner = owners.setdefault(facts[path].digest, (entry.patient, path))
             if owner[0] != entry.patient:

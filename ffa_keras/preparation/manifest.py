@@ -4,13 +4,14 @@ import csv
 import dataclasses
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
+from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
 from ffa_keras.records.schema import CATEGORIES, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
@@ -21,6 +22,7 @@ from ffa_keras.registration.transform import (
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_LETTERS = 300
 _SHOWN_PROBLEMS = 20
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 
 
@@ -34,6 +36,7 @@ class PairFiles:
         matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         given: as in `PairEntry`.
         bits: as in `PairEntry`.
+        frames: as in `PairEntry`.
     """
 
     fundus: Path
@@ -41,6 +44,7 @@ class PairFiles:
     matrix: np.ndarray | None = None
     given: str = ""
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +65,8 @@ class PairEntry:
         row: line of the manifest, from 1.
         bits: of the brightest sample possible in the photograph and in the
             angiogram, if their samples have 16; or `None`.
+        frames: of a DICOM file of several, which one of the photograph and of
+            the angiogram, from 1; or `None`.
     """
 
     pair_id: str
@@ -74,12 +80,18 @@ class PairEntry:
     given: str = ""
     row: int = 0
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
 
     @property
     def files(self) -> PairFiles:
         """Where the files lie, and how the pair lies."""
         return PairFiles(
-            self.fundus, self.ffa, self.matrix, self.given, self.bits
+            self.fundus,
+            self.ffa,
+            self.matrix,
+            self.given,
+            self.bits,
+            self.frames,
         )
 
     def unit(self, split_by: str) -> str:
@@ -97,7 +109,8 @@ def read_manifest(
     Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split` and `bits` may be there; any other is ignored. The first of these
+    `split`, `bits`, and of DICOM files of several frames `fundus_frame` and
+    `ffa_frame`, may be there; any other is ignored. The first of these
     that is given says how a pair lies. Paths are relative to the manifest;
     they may lead anywhere.
 
@@ -207,6 +220,14 @@ def _parse_row(
                 f"bits is '{shown(text)}': write 8 to 16, the bits of the"
                 " camera"
             )
+    frames = []
+    for column in ("fundus_frame", "ffa_frame"):
+        text = cell.get(column) or ""
+        frames.append(int(text) if _NUMBER.fullmatch(text) else None)
+        if text and frames[-1] is None:
+            problems.append(
+                f"{column} is '{shown(text)}': write a number from 1"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
@@ -222,6 +243,7 @@ def _parse_row(
         split,
         given,
         bits=(bits, bits),
+        frames=(frames[0], frames[1]),
     )
     return entry, problems
 
@@ -246,7 +268,7 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
         yield f"the {column} file is not named"
     elif not _is_file(folder / text):
         yield f"the {column} file {name} does not exist"
-    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+    elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
 
 

@@ -182,6 +182,7 @@ def make_task(
         [schema.FORMAT, *digests, matrix, entry.given]
         + [dataclasses.astuple(treatment)]
         + ([entry.bits] if set(entry.bits) - {8, None} else [])
+        + ([{"frames": entry.frames}] if set(entry.frames) - {None} else [])
     )
     name = hmac.digest(key, content.encode(), hashlib.sha256).hex()
     return PhotographTask(
