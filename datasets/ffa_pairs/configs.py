@@ -234,6 +234,18 @@ class FolderConfig(PhotographConfig):
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
+class DicomConfig(PairsConfig):
+    """A DICOM export, of which a manifest is made to be looked at."""
+
+    dicom_dir: str = _flag("", "folder of the export.", required=True)
+    key_file: str = _flag(
+        str(DEFAULT_KEY_FILE),
+        "secret key of the patient hashes and the splits; made if absent, to"
+        " be kept.",
+    )
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
 class HraConfig(FolderConfig):
     """Pairs of the Heidelberg HRA: labelled classes, 768x768."""
 

@@ -55,6 +55,8 @@ PHOTOGRAPH = "COLOR"
 
 _META_END = 144  # Magic, then the length of the group that follows it.
 _CHUNK = 2**20
+_HEAD = 2**12
+_DEFLATED = uid.DeflatedExplicitVRLittleEndian.encode()
 
 # Nothing it says is handed to a log, whatever the program that imports this
 # sets up; and values are read as they are, without a warning that quotes them.
@@ -72,7 +74,7 @@ def refusing_in_words() -> Iterator[None]:
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
-    except (Damaged, MemoryError):
+    except (Damaged, MemoryError, OSError):
         raise
     except Exception:
         # What a damaged file leads to is not to be foreseen, and the message
@@ -109,10 +111,11 @@ def parse_header(path: Path) -> FileDataset:
         Damaged: it cannot be read.
         OSError: the system does not let it be read.
     """
-    data = path.read_bytes()
-    with refusing_in_words():
-        _check_inflated(data)
-        return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+    with refusing_in_words(), path.open("rb") as file:
+        if _DEFLATED in file.read(_HEAD):
+            _check_inflated(path.read_bytes())
+        file.seek(0)
+        return pydicom.dcmread(file, stop_before_pixels=True)
 
 
 def check_readable(header: FileDataset) -> None:
@@ -251,8 +254,7 @@ def _check_inflated(data: bytes) -> None:
     """Refuse a deflated file that inflates to more than is ever read."""
     length = int.from_bytes(data[_META_END - 4 : _META_END], "little")
     start = _META_END + length
-    syntax = uid.DeflatedExplicitVRLittleEndian.encode()
-    if syntax not in data[:start]:
+    if _DEFLATED not in data[:start]:
         return
     inflate, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     for at in range(start, len(data), _CHUNK):

@@ -10,6 +10,7 @@ from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
 from ffa_keras.images.checks import Damaged, check_stream
+from ffa_keras.images.dicom.apart import pixel_array_apart
 from ffa_keras.images.dicom.header import (
     ANGIOGRAMS,
     DECODERS,
@@ -51,10 +52,11 @@ def decode(data: bytes, frame: int | None = None) -> np.ndarray:
     with refusing_in_words():
         index = _index(header, frame)
         _check_encoded(header, index)
-        syntax = transfer_syntax(header)
-        samples = pixel_array(
-            header, index=index, decoding_plugin=DECODERS[syntax]
-        )
+        decoder = DECODERS[transfer_syntax(header)]
+        if decoder == "gdcm":
+            samples = pixel_array_apart(data, index)
+        else:
+            samples = pixel_array(header, index=index, decoding_plugin=decoder)
         image = _to_rgb(samples, header)
         if image.shape != (header.Rows, header.Columns, 3):
             raise damaged()
@@ -75,9 +77,8 @@ def _index(header: FileDataset, frame: int | None) -> int:
 def _check_encoded(header: FileDataset, index: int) -> None:
     """Refuse a frame that is cut, or is larger than the header says."""
     syntax, frames = transfer_syntax(header), num_frames(header)
-    size = header.Rows, header.Columns
     if not syntax.is_encapsulated:
-        samples = size[0] * size[1] * header.SamplesPerPixel * frames
+        samples = header.Rows * header.Columns * header.SamplesPerPixel * frames
         if text(header, "PhotometricInterpretation") == "YBR_FULL_422":
             samples = samples * 2 // 3
         if len(header.PixelData) < samples * header.BitsAllocated // 8:
@@ -88,11 +89,8 @@ def _check_encoded(header: FileDataset, index: int) -> None:
     encoded = get_frame(header.PixelData, index, number_of_frames=frames)
     if syntax == uid.RLELossless:
         return
-    if syntax in _J2K:
-        claimed = _size_of_j2k(encoded)
-    else:
-        claimed = _size_of_jpeg(encoded)
-    if claimed != size:
+    claimed = _j2k(encoded) if syntax in _J2K else _jpeg(encoded)
+    if claimed != (header.Rows, header.Columns, header.SamplesPerPixel):
         raise damaged()
     if syntax == uid.JPEGBaseline8Bit:
         check_stream(encoded)
@@ -102,21 +100,22 @@ def _cut_short() -> Damaged:
     return Damaged("the DICOM file is cut short; export it again")
 
 
-def _size_of_jpeg(encoded: bytes) -> tuple[int, int]:
-    """Return (H, W) as the first header of a JPEG or JPEG-LS stream says."""
+def _jpeg(encoded: bytes) -> tuple[int, int, int]:
+    """Return (H, W, C) as the header of a JPEG or JPEG-LS stream says."""
     at = 2
     while encoded[at] == 0xFF:
         if encoded[at + 1] in _SIZES_OF_JPEG:
-            return struct.unpack_from(">HH", encoded, at + 5)
+            return struct.unpack_from(">HHB", encoded, at + 5)
         at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
     raise damaged()
 
 
-def _size_of_j2k(encoded: bytes) -> tuple[int, int]:
-    """Return (H, W) of a JPEG 2000 stream, which a file may wrap in boxes."""
+def _j2k(encoded: bytes) -> tuple[int, int, int]:
+    """Return (H, W, C) of a JPEG 2000 stream, which boxes may be around."""
     at = encoded.index(_START_OF_J2K) + 8
     right, bottom, left, top = struct.unpack_from(">IIII", encoded, at)
-    return bottom - top, right - left
+    (channels,) = struct.unpack_from(">H", encoded, at + 32)
+    return bottom - top, right - left, channels
 
 
 def _to_rgb(samples: np.ndarray, header: FileDataset) -> np.ndarray:

@@ -31,7 +31,7 @@ from ffa_keras.images.dicom.header import (
 )
 
 _CLASS = uid.SecondaryCaptureImageStorage
-_IMPLEMENTATION_UID = "2.25.182417538903349184463163403154806471985"
+_IMPLEMENTATION_UID = uid.UID("2.25.182417538903349184463163403154806471985")
 _WORDS = "SYNTHETIC fluorescein angiogram, not for clinical use"
 _DERIVATION = (
     "Synthetic fluorescein angiogram: translated from a colour fundus"
@@ -151,7 +151,7 @@ def write(
     meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     meta.ImplementationClassUID = _IMPLEMENTATION_UID
     meta.ImplementationVersionName = IMPLEMENTATION
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
+    dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     pixels = hashlib.sha256(image.tobytes()).hexdigest()
     made = f"{origin.image} {origin.frame} {model} {pixels}"
     attributes = {
