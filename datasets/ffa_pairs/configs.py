@@ -61,6 +61,7 @@ class PairsConfig(tfds.core.BuilderConfig):
         cache_dir: folder of finished pairs.
         workers: processes that prepare pairs; 0 for one on each core.
         beam: whether Apache Beam spreads the work instead.
+        pictures_dir: folder for pictures of every pair, none if empty.
     """
 
     truth: ClassVar[bool] = False
@@ -68,6 +69,7 @@ class PairsConfig(tfds.core.BuilderConfig):
     cache_dir: str = ""
     workers: int = 1
     beam: bool = False
+    pictures_dir: str = ""
 
     def collect(
         self,
@@ -150,7 +152,8 @@ class PhotographConfig(PairsConfig):
     pictures_dir: str = _flag(
         "",
         "folder for a checkerboard and a vessel overlay of every pair, named"
-        " by its row in the manifest.",
+        " by its row in the manifest, and for pairs.html, which shows all of"
+        " them, worst first.",
     )
     workers: int = _flag(0, "processes; 0 for one on each core.", lower_bound=0)
 

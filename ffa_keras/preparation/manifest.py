@@ -67,6 +67,8 @@ class PairEntry:
             angiogram, if their samples have 16; or `None`.
         frames: of a DICOM file of several, which one of the photograph and of
             the angiogram, from 1; or `None`.
+        keep: what whoever looked at the pair says: whether it is kept; or
+            `None`.
     """
 
     pair_id: str
@@ -81,6 +83,7 @@ class PairEntry:
     row: int = 0
     bits: tuple[int | None, int | None] = (None, None)
     frames: tuple[int | None, int | None] = (None, None)
+    keep: bool | None = None
 
     @property
     def files(self) -> PairFiles:
@@ -109,10 +112,10 @@ def read_manifest(
     Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split`, `bits`, and of DICOM files of several frames `fundus_frame` and
-    `ffa_frame`, may be there; any other is ignored. The first of these
-    that is given says how a pair lies. Paths are relative to the manifest;
-    they may lead anywhere.
+    `split`, `bits`, `keep` (yes or no), and of DICOM files of several frames
+    `fundus_frame` and `ffa_frame`, may be there; any other is ignored. The
+    first of `affine` to `aligned` that is given says how a pair lies. Paths
+    are relative to the manifest; they may lead anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -220,6 +223,11 @@ def _parse_row(
                 f"bits is '{shown(text)}': write 8 to 16, the bits of the"
                 " camera"
             )
+    keep = None
+    if text := cell.get("keep", "").lower():
+        keep = text in _YES
+        if text not in _YES + _NO:
+            problems.append(f"keep is '{shown(text)}': write yes or no")
     frames = []
     for column in ("fundus_frame", "ffa_frame"):
         text = cell.get(column) or ""
@@ -244,6 +252,7 @@ def _parse_row(
         given,
         bits=(bits, bits),
         frames=(frames[0], frames[1]),
+        keep=keep,
     )
     return entry, problems
 
