@@ -93,7 +93,7 @@ def _another(pairs: list[tuple[str, np.ndarray, Eye]]) -> np.ndarray | None:
 
 
 def _scores(eye: Eye, prediction: np.ndarray, lpips: Lpips | None) -> dict:
-    scores = {}
+    scores: dict = {}
     for measure in MEASURES:
         scores |= measure.of(eye)(prediction)
     if lpips:
@@ -140,16 +140,16 @@ def main() -> None:
     ):
         print(f"\n## {title}\n\n| | eyes | " + " | ".join(names) + " |")
         print("|---|---" + "|---" * len(names) + "|")
-        for row, scores in table.items():
-            means = (np.mean([s[name] for s in scores]) for name in names)
+        for label, found in table.items():
+            means = (np.mean([s[name] for s in found]) for name in names)
             cells = " | ".join(f"{mean:.3g}" for mean in means)
-            print(f"| {row} | {len(scores)} | {cells} |")
+            print(f"| {label} | {len(found)} | {cells} |")
     print("\n## Vessel AUC of each eye\n")
     for number, pairs in enumerate(eyes.values()):
         figures = ", ".join(
-            f"{row} {scores[number]['vessel_auc']:.3f}"
-            for row, scores in rows.items()
-            if len(scores) == len(eyes)
+            f"{row} {found[number]['vessel_auc']:.3f}"
+            for row, found in rows.items()
+            if len(found) == len(eyes)
         )
         print(f"- eye of pair {pairs[0][0]}: {figures}")
 

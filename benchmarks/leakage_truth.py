@@ -205,7 +205,8 @@ def _photograph_table(folder: Path) -> None:
     missed = []
     for half in halves:
         for scale, gain in ((1, 1), (0.5, 1), (2, 1), (1, 0.4), (1, 1.4)):
-            hits, boxes, invented = [], [], []
+            hits, invented = [], []
+            boxes: list = []
             for path, frame in frames.items():
                 if frame["half"] != half:
                     continue

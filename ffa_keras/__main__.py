@@ -21,7 +21,7 @@ PROGRAMS = {
     "export-saved-model": ("export.saved_model", [], "for TensorFlow Serving"),
     "export-tflite": ("export.tflite", [], "for small devices"),
     "client": ("export.client", [], "ask a server for a translation"),
-    "phantom": ("data", [], "draw one phantom pair"),
+    "phantom": ("phantom", [], "draw one phantom pair"),
 }
 
 

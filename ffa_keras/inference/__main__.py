@@ -1,6 +1,7 @@
 r"""Translate photographs with a trained generator.
 
-    python -m ffa_keras.inference --model=runs/isfahan --output=ffa eyes a.tif
+    python -m ffa_keras.inference eye.tif
+    python -m ffa_keras.inference --model=runs/isfahan --output=answers eyes
 
 Each answer is a single-channel PNG of the photograph's own size and stem, and
 with --dicom a DICOM file as well;
@@ -19,9 +20,8 @@ from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 
 _MODEL = flags.DEFINE_string(
     "model",
-    None,
+    "pretrained",
     "'pretrained', run folder, SavedModel, or .keras or .tflite file.",
-    required=True,
 )
 _INPUT = flags.DEFINE_multi_string(
     "input",
@@ -29,9 +29,7 @@ _INPUT = flags.DEFINE_multi_string(
     "Photograph, folder or pattern; may stand without the name of the flag,"
     " and several times.",
 )
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the answers.", required=True
-)
+_OUTPUT = flags.DEFINE_string("output", "ffa", "Folder of the answers.")
 _RESUME = flags.DEFINE_bool(
     "resume", False, "Keep the whole answers of an earlier start."
 )

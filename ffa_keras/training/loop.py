@@ -16,8 +16,9 @@ import tensorflow as tf
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods.system import System
 from ffa_keras.records.pipeline import TrainingPatches, share_of_worker
+from ffa_keras.settings import learning
 from ffa_keras.training import runs
-from ffa_keras.training.checkpoints import Checkpoints
+from ffa_keras.training.checkpoints import Checkpoints, untracked_variables
 from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
@@ -65,7 +66,7 @@ class Loop:
             config.keep_checkpoints,
             self.chief,
             method=method,
-            untracked=_untracked_variables(method),
+            untracked=untracked_variables(method),
             step=self.step,
             validated=self.validated,
             best=self.best,
@@ -85,6 +86,8 @@ class Loop:
             counts = {"train": done, "validation": int(self.validated)}
             self.board = TensorBoardLog(run_dir, counts)
             self.tables = CsvLog(run_dir, counts)
+            if not done:
+                self.board.settings(learning(config))
             for line in warnings:
                 self.progress.note(f"warning: {line}")
         self.train_step = replicated_train_step(
@@ -287,17 +290,6 @@ def replicated_train_step(
         return strategy.experimental_local_results(health)[0]
 
     return run
-
-
-def _untracked_variables(method: keras.Model) -> list[tf.Variable]:
-    """Return the state that a checkpoint of the system itself leaves out.
-
-    Keras hides from TensorFlow where dropout stands in its random numbers,
-    and its metrics: the sums since the last line of the log.
-    """
-    means = method.train_means.values()
-    variables = [*method.variables, *(v for m in means for v in m.variables)]
-    return [v.value for v in variables if not v.trainable]
 
 
 def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:

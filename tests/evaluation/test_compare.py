@@ -137,7 +137,7 @@ def test_the_figure_has_two_rows_of_tiles_a_case():
     assert grid.shape[1] >= 4 * 160 * 4 / 3
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc"))))
 def test_the_figure_is_of_those_that_leak_most_whatever_their_order(leaks):
     mask = np.ones((16, 16, 1), bool)

@@ -12,8 +12,8 @@ from ffa_keras.errors import InputError
 from ffa_keras.methods import METHODS, Method
 from ffa_keras.methods.options import AdversarialOptions, ResnetOptions
 from ffa_keras.settings import setting
+from ffa_keras.training.checkpoints import untracked_variables
 from ffa_keras.training.config import config_class
-from ffa_keras.training.loop import _untracked_variables
 from ffa_keras.training.train import build_method
 
 NAMES = list(METHODS)
@@ -206,7 +206,7 @@ def test_a_restored_system_goes_on_to_the_last_bit(name, tmp_path):
 
     def saved(method):
         return tf.train.Checkpoint(
-            method=method, untracked=_untracked_variables(method)
+            method=method, untracked=untracked_variables(method)
         )
 
     first = _build(name)

@@ -1,19 +1,19 @@
 """Implementations of the median filter, each timed in a process of its own.
 
-`python -m benchmarks.median_contenders NAME` reads jobs, one JSON object a
-line, and answers each with one line; `benchmarks.saliency` drives it.
+`python -m benchmarks.saliency.contenders NAME` serves one of them;
+`benchmarks.saliency` asks.
 """
 
 import ctypes
 import functools
-import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+from benchmarks.harness import Reply, serve, status_mb, timed
 
 # Makes, for a window, what filters the uint8 image [H, W] it is given.
 Contender = Callable[[int], Callable[[np.ndarray], object]]
@@ -36,9 +36,9 @@ def _ours(jit_compile: bool, backward: bool) -> Contender:
 
     from ffa_keras.ops import median_filter2d
 
-    def make(window):
+    def make(window: int) -> Callable[[np.ndarray], object]:
         @tf.function(jit_compile=jit_compile)
-        def step(images):
+        def step(images: tf.Tensor) -> object:
             if not backward:
                 return median_filter2d(images, window)
             images = tf.cast(images, tf.float32)
@@ -79,8 +79,8 @@ def _scikit_image() -> Contender:
 def _torch_unfold() -> Contender:
     import torch
 
-    def make(window):
-        def run(image):
+    def make(window: int) -> Callable[[np.ndarray], object]:
+        def run(image: np.ndarray) -> object:
             margin = [window // 2] * 4
             images = torch.from_numpy(image)[None, None].float()
             padded = torch.nn.functional.pad(images, margin, mode="replicate")
@@ -116,64 +116,41 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 }
 
 
-def _status(field: str) -> float:
-    """Return a memory figure of this process, MB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) / 1024
-    raise KeyError(field)
-
-
 def _timed_with_memory(
     call: Callable[[], object],
 ) -> tuple[float, float | None]:
     """Return as well how far a call raises resident memory, MB."""
     if not os.path.exists("/proc/self/clear_refs"):
-        return _timed(call), None
+        return timed(call), None
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
-    before = _status("VmRSS")
-    seconds = _timed(call)
-    return seconds, _status("VmHWM") - before
+    before = status_mb("VmRSS")
+    seconds = timed(call)
+    return seconds, status_mb("VmHWM") - before
 
 
-def _timed(call: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    call()
-    return time.perf_counter() - begin
+class _Filter:
+    """One contender at work: a new job is prepared, the last one repeated."""
 
+    def __init__(self, contender: Contender):
+        self._contender = contender
+        self._call: Callable[[], object] = tuple
 
-def _serve(contender: Contender) -> None:
-    call = None
-    for line in sys.stdin:
-        job = json.loads(line)
+    def __call__(self, size: int = 0, window: int = 0) -> Reply:
         try:
-            if "window" in job:
-                run = contender(job["window"])
-                call = functools.partial(run, test_image(job["size"]))
-                seconds, memory = _timed_with_memory(call)
-                if seconds < _TOO_SLOW_TO_REPEAT:
-                    # The first call compiled as well.
-                    seconds, memory = _timed_with_memory(call)
-                reply = {"seconds": seconds, "memory": memory}
-            else:
-                reply = {"seconds": _timed(call)}
+            if not window:
+                return {"seconds": timed(self._call)}
+            run = self._contender(window)
+            self._call = functools.partial(run, test_image(size))
+            seconds, memory = _timed_with_memory(self._call)
+            if seconds < _TOO_SLOW_TO_REPEAT:
+                # The first call compiled as well.
+                seconds, memory = _timed_with_memory(self._call)
         except (MemoryError, RuntimeError) as error:
-            reply = {"error": type(error).__name__}
-        print(json.dumps(reply), flush=True)
-
-
-def main() -> None:
-    """Serve the contender named on the command line."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
-        contender = CONTENDERS[sys.argv[1]]()
-    except ImportError as error:
-        print(json.dumps({"missing": error.name}), flush=True)
-        return
-    print(json.dumps({}), flush=True)
-    _serve(contender)
+            return {"error": type(error).__name__}
+        return {"seconds": seconds, "memory": memory}
 
 
 if __name__ == "__main__":
-    main()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    serve(lambda: ({}, _Filter(CONTENDERS[sys.argv[1]]())))

@@ -9,20 +9,31 @@ weights, take part where `torch` and `onnx` and `onnxruntime` are installed.
 """
 
 import importlib.util
-import json
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ffa_keras import cli  # isort: skip
 
 import numpy as np
 from absl import flags
 
-from benchmarks.memory import peak_mb
+from benchmarks.harness import (
+    Contender,
+    Reply,
+    able,
+    figure,
+    peak_mb,
+    serve,
+    show_table,
+    take_turns,
+    timed,
+)
 from ffa_keras.errors import InputError
+
+if TYPE_CHECKING:
+    from ffa_keras.translation.whole import Translator
 
 _RUN = flags.DEFINE_string("run", "", "Run folder.")
 _MODEL = flags.DEFINE_string("model", "", "What a process serves.")
@@ -54,7 +65,7 @@ def _export(run_dir: str, folder: Path) -> dict[str, Path]:
 
 
 def _rivals(run_dir: str, folder: Path) -> dict[str, Path]:
-    from benchmarks.rivals import write_onnx, write_plan
+    from benchmarks.inference.rivals import write_onnx, write_plan
     from ffa_keras.translation.run_folder import load_generator
 
     plan = write_plan(load_generator(run_dir), folder / "plan.pickle")
@@ -73,44 +84,19 @@ def _installed(package: str) -> bool:
     return False
 
 
-class _Worker:
-    """One form in its process."""
-
-    def __init__(self, name: str, model: Path, folder: Path):
-        self.name, self.model = name, model
-        self._answer = folder / f"{name}.npy"
-        self.seconds: list[float] = []
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "benchmarks.inference",
-                f"--model={model}", f"--form={name}", f"--size={_SIZE.value}",
-                f"--answer={self._answer}",
-            ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        self.memory = self._reply()["memory"]
-        self.answer = np.load(self._answer).astype(int)
-
-    def _reply(self) -> dict:
-        line = self._process.stdout.readline()
-        if not line:
-            raise InputError(f"{self.name}: its process ended early")
-        return json.loads(line)
-
-    def call(self) -> None:
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        self.seconds.append(self._reply()["seconds"])
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+def _contender(name: str, model: Path, answer: Path) -> Contender:
+    return Contender(
+        name,
+        [
+            "benchmarks.inference", f"--model={model}", f"--form={name}",
+            f"--size={_SIZE.value}", f"--answer={answer}",
+        ],
+    )  # fmt: skip
 
 
-def _load(name: str, model: str):
+def _load(name: str, model: str) -> "Translator":
     """Return the function that translates in a form."""
-    from benchmarks import rivals
+    from benchmarks.inference import rivals
 
     if name.startswith("PyTorch"):
         return rivals.load_torch(Path(model), name.endswith("compiled"))
@@ -124,10 +110,10 @@ def _load(name: str, model: str):
     return load_translator(model)
 
 
-def _serve(name: str, model: str) -> None:
-    """Translate once for every line that comes in."""
+def _serve() -> tuple[Reply, Callable[[], Reply]]:
     from ffa_keras.phantom import make_pair
 
+    name = _FORM.value
     if name.startswith("PyTorch"):
         import torch  # noqa: F401
     elif name == "ONNX Runtime":
@@ -136,14 +122,12 @@ def _serve(name: str, model: str) -> None:
         from ffa_keras.translation import forms  # noqa: F401
     fundus = make_pair(0, "normal", _SIZE.value).fundus
     before = peak_mb()
-    translate = _load(name, model)
+    translate = _load(name, _MODEL.value)
     np.save(_ANSWER.value, translate(fundus))
-    print(json.dumps({"memory": peak_mb() - before}), flush=True)
-    for _ in sys.stdin:
-        begin = time.perf_counter()
-        translate(fundus)
-        seconds = time.perf_counter() - begin
-        print(json.dumps({"seconds": seconds}), flush=True)
+    return (
+        {"memory": peak_mb() - before},
+        lambda: {"seconds": timed(lambda: translate(fundus))},
+    )
 
 
 def _size_mb(path: Path) -> float:
@@ -151,31 +135,40 @@ def _size_mb(path: Path) -> float:
     return sum(f.stat().st_size for f in files if f.is_file()) / 1e6
 
 
+def _compare(folder: Path) -> None:
+    forms = _export(_RUN.value, folder)
+    contenders = able(
+        _contender(name, model, folder / f"{name}.npy")
+        for name, model in forms.items()
+    )
+    take_turns(contenders, _ROUNDS.value)
+    answers = {
+        c.name: np.load(folder / f"{c.name}.npy").astype(int)
+        for c in contenders
+    }
+    show_table(
+        ("Form", "Best s", "Worst s", "Peak MB", "Size MB", "Worst pixel"),
+        (
+            (
+                c.name, min(c.seconds), max(c.seconds),
+                figure(c.ready["memory"], 0),
+                figure(_size_mb(forms[c.name]), 1),
+                np.abs(answers[c.name] - answers["Keras"]).max(),
+            )
+            for c in contenders
+        ),
+    )  # fmt: skip
+
+
 def main() -> None:
     """Serve one form, or compare all of them."""
     if _FORM.value:
-        _serve(_FORM.value, _MODEL.value)
+        serve(_serve)
         return
     if not _RUN.value:
         raise InputError("--run: name the folder of a run")
     with tempfile.TemporaryDirectory() as folder:
-        forms = _export(_RUN.value, Path(folder))
-        workers = [
-            _Worker(name, model, Path(folder)) for name, model in forms.items()
-        ]
-        for _ in range(_ROUNDS.value):
-            for worker in workers:
-                worker.call()
-        print("| Form | Best s | Worst s | Peak MB | Size MB | Worst pixel |")
-        print("|---|---|---|---|---|---|")
-        for worker in workers:
-            worker.close()
-            difference = np.abs(worker.answer - workers[0].answer).max()
-            print(
-                f"| {worker.name} | {min(worker.seconds):.3f}"
-                f" | {max(worker.seconds):.3f} | {worker.memory:.0f}"
-                f" | {_size_mb(worker.model):.1f} | {difference} |"
-            )
+        _compare(Path(folder))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class _SmoothUpsampling(nn.Module):
         kernel = torch.outer(_BLUR, _BLUR)[None, None]
         self.register_buffer("kernel", kernel.repeat(filters, 1, 1, 1))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.convolution(x)
         # PyTorch 2.13 cannot compile the gradient of `F.pad` by "replicate".
         x = torch.cat([x[:, :, :1], x, x[:, :, -1:]], 2)
@@ -29,7 +29,9 @@ class _SmoothUpsampling(nn.Module):
         return F.conv2d(x, self.kernel, groups=x.shape[1])
 
 
-def _conv_norm_relu(inputs: int, filters: int, size: int, stride: int = 1):
+def _conv_norm_relu(
+    inputs: int, filters: int, size: int, stride: int = 1
+) -> list[nn.Module]:
     return [
         nn.ReflectionPad2d(size // 2),
         nn.Conv2d(inputs, filters, size, stride, bias=False),
@@ -46,7 +48,7 @@ class _Residual(nn.Module):
             *_conv_norm_relu(filters, filters, 3)[:-1],
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.branch(x)
 
 
@@ -86,7 +88,8 @@ def make_discriminator(n: int = 64) -> nn.Module:
 
 def make_features() -> nn.Module:
     """Return VGG19 up to block3_conv3; its cost does not need its weights."""
-    layers, inputs = [], 3
+    layers: list[nn.Module] = []
+    inputs = 3
     for filters, count in ((64, 2), (128, 2), (256, 3)):
         if layers:
             layers.append(nn.MaxPool2d(2))
@@ -113,10 +116,12 @@ class System:
 
     Args:
         saliency: whether the saliency term is on.
+        compiled: whether PyTorch compiles the losses.
     """
 
-    def __init__(self, saliency: bool):
+    def __init__(self, saliency: bool, compiled: bool):
         torch.manual_seed(0)
+        self.losses = torch.compile(self._losses) if compiled else self._losses
         self.saliency = saliency
         self.generator, self.discriminator = (
             make_generator(),
@@ -128,7 +133,9 @@ class System:
             for network in (self.generator, self.discriminator)
         ]
 
-    def losses(self, fundus, real):
+    def _losses(
+        self, fundus: torch.Tensor, real: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the losses of generator and discriminator (Eqs. 2-7)."""
         fake = self.generator(fundus)
         fake_logits = self.discriminator(torch.cat([fundus, fake], 1))
@@ -149,10 +156,10 @@ class System:
         )
         return sum(terms), 0.5 * against
 
-    def _features(self, ffa):
+    def _features(self, ffa: torch.Tensor) -> torch.Tensor:
         return self.features(_grey(ffa).expand(-1, 3, -1, -1) - 117.0)
 
-    def step(self, fundus, real):
+    def step(self, fundus: torch.Tensor, real: torch.Tensor) -> None:
         """Update both networks once, from the same generated batch."""
         losses = self.losses(fundus, real)
         networks = (self.generator, self.discriminator)

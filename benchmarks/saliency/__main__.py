@@ -8,26 +8,21 @@ so that a busy moment of the machine falls on all of them.
 """
 
 import csv
-import json
 import os
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 from ffa_keras import cli  # isort: skip
 
 from absl import flags
 
-from benchmarks.median_contenders import CONTENDERS
+from benchmarks.harness import Contender, able, figure, show_table
+from benchmarks.saliency.contenders import CONTENDERS
 from ffa_keras.errors import InputError
 
 _OUTPUT = flags.DEFINE_string("output", "", "folder for the table and plot")
 _QUICK = flags.DEFINE_bool(
     "quick", False, "only a 51-pixel window on 512x512, five rounds"
-)
-_STEP_SHARE = flags.DEFINE_bool(
-    "step_share", False, "time the saliency term within a training step instead"
 )
 _EXPORT_STABLEHLO = flags.DEFINE_string(
     "export_stablehlo",
@@ -53,46 +48,25 @@ TFA = {
 }
 
 
-class _Worker:
-    """One contender in its process."""
+class _Filter(Contender):
+    """A contender, and what has been too large for it."""
 
     def __init__(self, name: str):
-        self.name = name
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.median_contenders", name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.missing = self._reply().get("missing")
-        # Cost at which it gave up: (pixels, window) of the job.
+        super().__init__(name, ["benchmarks.saliency.contenders", name])
+        # (side, window) of the jobs at which it gave up.
         self.gave_up: list[tuple[int, int]] = []
 
-    def _reply(self) -> dict:
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"error": "the process ended"}
 
-    def ask(self, **job) -> dict:
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        return self._reply()
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-
-
-def _measure(workers: list[_Worker], size: int, window: int) -> list[dict]:
+def _measure(workers: list[_Filter], size: int, window: int) -> list[dict]:
     """Time one job with every worker that has patience for it."""
     rows, active = [], []
     for worker in workers:
         if any(size >= s and window >= w for s, w in worker.gave_up):
             continue
         reply = worker.ask(size=size, window=window)
-        if "error" in reply or reply["seconds"] > PATIENCE:
+        if reply.get("seconds", PATIENCE) >= PATIENCE:
             worker.gave_up.append((size, window))
-        if "error" in reply:
+        if "seconds" not in reply:
             continue
         row = {
             "contender": worker.name,
@@ -114,38 +88,33 @@ def _measure(workers: list[_Worker], size: int, window: int) -> list[dict]:
 
 
 def _run_jobs(jobs: list[tuple[int, int]]) -> list[dict]:
-    workers = [_Worker(name) for name in CONTENDERS]
+    workers = able([_Filter(name) for name in CONTENDERS])
     try:
-        for worker in workers:
-            if worker.missing:
-                print(f"{worker.name}: skipped, no module {worker.missing!r}")
-        workers = [w for w in workers if not w.missing]
         return [row for job in jobs for row in _measure(workers, *job)]
     finally:
         for worker in workers:
             worker.close()
 
 
-def _markdown(rows: list[dict]) -> str:
-    lines = [
-        "| Image | Window | Filter | Best s | Median s | Against OpenCV"
-        " | Peak MB |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def _show(rows: list[dict]) -> None:
     opencv = {
         (r["size"], r["window"]): r["min"]
         for r in rows
         if r["contender"] == "OpenCV"
     }
-    for r in rows:
-        ratio = r["min"] / opencv[r["size"], r["window"]]
-        memory = "" if r["memory"] is None else f"{r['memory']:.0f}"
-        lines.append(
-            f"| {r['size']}×{r['size']} | {r['window']} | {r['contender']}"
-            f" | {r['min']:.4f} | {r['median']:.4f} | {ratio:.1f}"
-            f" | {memory} |"
-        )
-    return "\n".join(lines)
+    show_table(
+        ("Image", "Window", "Filter", "Best s", "Median s", "Against OpenCV",
+         "Peak MB"),
+        (
+            (
+                f"{r['size']}×{r['size']}", r["window"], r["contender"],
+                figure(r["min"], 4), figure(r["median"], 4),
+                figure(r["min"] / opencv[r["size"], r["window"]], 1),
+                "" if r["memory"] is None else figure(r["memory"], 0),
+            )
+            for r in rows
+        ),
+    )  # fmt: skip
 
 
 def _plot(rows: list[dict], path: Path) -> None:
@@ -185,7 +154,7 @@ def _compare(output: Path | None) -> None:
         [*_run_jobs(jobs), TFA],
         key=lambda r: (r["size"] != SIZE, r["size"], r["window"]),
     )
-    print(_markdown(rows))
+    _show(rows)
     if output is None:
         return
     output.mkdir(parents=True, exist_ok=True)
@@ -199,13 +168,9 @@ def _compare(output: Path | None) -> None:
 def main() -> None:
     """Compare, or do what the flags ask for instead."""
     if _EXPORT_STABLEHLO.value:
-        from benchmarks.saliency_stablehlo import export
+        from benchmarks.saliency.stablehlo import export
 
         export(Path(_EXPORT_STABLEHLO.value))
-    elif _STEP_SHARE.value:
-        from benchmarks.saliency_step import print_share
-
-        print_share()
     else:
         if _OUTPUT.value and os.path.isfile(_OUTPUT.value):
             raise InputError("--output: is a file; name a folder")

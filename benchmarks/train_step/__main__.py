@@ -7,13 +7,9 @@ and prints a Markdown table: images/s, the ratio to PyTorch and peak memory.
 which cost the same.
 """
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +17,20 @@ from ffa_keras import cli  # isort: skip
 
 from absl import flags
 
-from benchmarks.memory import peak_mb
+from benchmarks.harness import (
+    Contender,
+    Reply,
+    able,
+    figure,
+    peak_mb,
+    serve,
+    show_table,
+    take_turns,
+    timed,
+)
+
+if TYPE_CHECKING:
+    from ffa_keras.methods.conditional_gan import ConditionalGan
 
 _SIZE = flags.DEFINE_integer("size", 256, "side of the images, pixels")
 _BATCH = flags.DEFINE_integer("batch_size", 1, "images in a step")
@@ -52,16 +61,10 @@ _TORCHS = {
 
 
 def _vgg_file(folder: str) -> str:
-    from ffa_keras.losses.perceptual import _build_features, _layer_names
+    import keras
 
-    rng, arrays = np.random.default_rng(0), {}
-    weights = iter(_build_features().weights)
-    for name in _layer_names():
-        for kind in ("kernel", "bias"):
-            shape = next(weights).shape
-            arrays[f"{name}__{kind}"] = rng.normal(0, 0.03, shape)
-    path = f"{folder}/vgg.npz"
-    np.savez(path, **arrays)
+    path = f"{folder}/vgg.h5"
+    keras.applications.VGG19(include_top=False, weights=None).save(path)
     return path
 
 
@@ -79,7 +82,9 @@ def _images() -> dict[str, np.ndarray]:
     }
 
 
-def _our_system(jit_compile: bool, precision: str, saliency: float):
+def _our_system(
+    jit_compile: bool, precision: str, saliency: float
+) -> "ConditionalGan":
     import keras
 
     from ffa_keras.methods import METHODS
@@ -111,98 +116,60 @@ def _our_step(name: str) -> Callable[[], object]:
 def _torch_step(name: str) -> Callable[[], object]:
     import torch
 
-    from benchmarks.torch_system import System
+    from benchmarks.train_step.torch_system import System
 
     saliency, compiled = _TORCHS[name]
     images = [
         torch.tensor(v.transpose(0, 3, 1, 2).copy()) for v in _images().values()
     ]
-    system = System(saliency)
-    if compiled:
-        system.losses = torch.compile(system.losses)
+    system = System(saliency, compiled)
     return lambda: system.step(*images)
 
 
-def _serve(name: str) -> None:
-    """Do a step for every line that comes in."""
-    make = _torch_step if name in _TORCHS else _our_step
-    try:
-        step = make(name)
-        step()
-    except ModuleNotFoundError as error:
-        print(json.dumps({"skipped": f"no {error.name}"}), flush=True)
-        return
-    print(json.dumps({"memory": peak_mb()}), flush=True)
-    for _ in sys.stdin:
-        begin = time.perf_counter()
-        step()
-        print(json.dumps({"seconds": time.perf_counter() - begin}), flush=True)
+def _load(name: str) -> tuple[Reply, Callable[[], Reply]]:
+    step = (_torch_step if name in _TORCHS else _our_step)(name)
+    step()
+    return {"memory": peak_mb()}, lambda: {"seconds": timed(step)}
 
 
-class _Contender:
-    """One system in its process."""
-
-    def __init__(self, name: str):
-        self.name, self.seconds = name, list[float]()
-        more = _OURS[name][3] if name in _OURS else {}
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "benchmarks.train_step",
-                f"--form={name}", f"--size={_SIZE.value}",
-                f"--batch_size={_BATCH.value}",
-            ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env={**os.environ, **more},
-        )  # fmt: skip
-        self.first = self._reply()
-
-    def _reply(self) -> dict:
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else {"skipped": "it died"}
-
-    def step(self) -> None:
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        self.seconds.append(self._reply()["seconds"])
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+def _contender(name: str) -> Contender:
+    flagged = [f"--size={_SIZE.value}", f"--batch_size={_BATCH.value}"]
+    return Contender(
+        name,
+        ["benchmarks.train_step", f"--form={name}", *flagged],
+        _OURS[name][3] if name in _OURS else {},
+    )
 
 
 def _compare() -> None:
-    contenders = []
-    for name in _SYSTEMS.value or (*_OURS, *_TORCHS):
-        contender = _Contender(name)
-        if "skipped" in contender.first:
-            print(f"{name}: skipped, {contender.first['skipped']}")
-            contender.close()
-        else:
-            contenders.append(contender)
-    for _ in range(_ROUNDS.value):
-        for contender in contenders:
-            contender.step()
+    names = _SYSTEMS.value or (*_OURS, *_TORCHS)
+    contenders = able(_contender(name) for name in names)
+    take_turns(contenders, _ROUNDS.value)
     best = {c.name: _BATCH.value / min(c.seconds) for c in contenders}
-    print("| System | images/s | Against PyTorch | Median s | Peak MB |")
-    print("|---|---|---|---|---|")
-    for contender in contenders:
-        contender.close()
-        name = contender.name
-        ratio = f"{best[name] / best[_TORCH]:.2f}" if _TORCH in best else ""
-        print(
-            f"| {name} | {best[name]:.3f} | {ratio}"
-            f" | {np.median(contender.seconds):.2f}"
-            f" | {contender.first['memory']:.0f} |"
-        )
+    show_table(
+        ("System", "images/s", "Against PyTorch", "Median s", "Peak MB"),
+        (
+            (
+                c.name, best[c.name],
+                figure(best[c.name] / best[_TORCH], 2)
+                if _TORCH in best
+                else "",
+                figure(np.median(c.seconds), 2), figure(c.ready["memory"], 0),
+            )
+            for c in contenders
+        ),
+    )  # fmt: skip
 
 
 def _print_parts() -> None:
     """Time each part of our step with its gradient, alone."""
     import tensorflow as tf
 
-    from ffa_keras.losses import saliency_loss
+    from ffa_keras.losses import PerceptualLoss, saliency_loss
 
     method = _our_system(False, "float32", 1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        perceptual_loss = PerceptualLoss(_vgg_file(folder))
     batch = {k: tf.constant(v) for k, v in _images().items()}
     fundus, real = batch["fundus"], batch["ffa"]
     fake = tf.constant(method.generator(fundus))
@@ -210,7 +177,9 @@ def _print_parts() -> None:
     variables = method.generator.trainable_variables
     zeros = [tf.zeros_like(v) for v in variables]
 
-    def gradient(function, sources):
+    def gradient(
+        function: Callable[[], tf.Tensor], sources: list
+    ) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(fake)
             value = function()
@@ -231,7 +200,7 @@ def _print_parts() -> None:
             [fake, *(v.value for v in discriminator.trainable_variables)],
         ),
         "VGG19 term": lambda: gradient(
-            lambda: method._perceptual_loss(real, fake), [fake]
+            lambda: perceptual_loss(real, fake), [fake]
         ),
         "saliency term": lambda: gradient(
             lambda: saliency_loss(real, fake), [fake]
@@ -244,20 +213,23 @@ def _print_parts() -> None:
     best = dict.fromkeys(parts, float("inf"))
     for number in range(_ROUNDS.value + 1):
         for name, part in compiled.items():
-            begin = time.perf_counter()
-            part()
+            seconds = timed(part)
             if number:
-                best[name] = min(best[name], time.perf_counter() - begin)
-    print("| Part, with its gradient | s | Share |\n|---|---|---|")
-    for name, seconds in best.items():
-        share = seconds / best["whole step"]
-        print(f"| {name} | {seconds:.3f} | {100 * share:.1f} % |")
+                best[name] = min(best[name], seconds)
+    show_table(
+        ("Part, with its gradient", "s", "Share of the step"),
+        (
+            (name, seconds, f"{100 * seconds / best['whole step']:.1f} %")
+            for name, seconds in best.items()
+        ),
+        "parts",
+    )
 
 
 def main() -> None:
     """Serve one contender, time the parts, or compare all."""
     if _FORM.value:
-        _serve(_FORM.value)
+        serve(lambda: _load(_FORM.value))
     elif _PARTS.value:
         _print_parts()
     else:

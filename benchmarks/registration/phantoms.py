@@ -6,7 +6,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from ffa_keras.phantom import make_pair
+from ffa_keras.phantom import CATEGORIES, make_pair
 from ffa_keras.registration.transform import pixel_grid, resample
 
 SIZE = 768
@@ -15,7 +15,6 @@ MAX_DEGREES = 30.0
 ZOOM = (0.8, 1.25)
 MAX_BEND = 6.0
 
-_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 # The eye is drawn larger than its pictures, so that they can look aside.
 _CANVAS = 1056
 
@@ -44,7 +43,7 @@ def make_warped_pair(seed: int) -> WarpedPair:
     """
     rng = np.random.default_rng([seed, 77])
     eye = make_pair(
-        seed, _CATEGORIES[seed % len(_CATEGORIES)], _CANVAS, misalignment=0
+        seed, CATEGORIES[seed % len(CATEGORIES)], _CANVAS, misalignment=0
     )
     truth = _random_map(rng)
     margin = (_CANVAS - SIZE) // 2

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ffa_keras.models.resnet import Stage
+    from ffa_keras.models.resnet import ResnetGenerator, Stage
     from ffa_keras.translation.whole import Translator
 
 Plan = list[tuple]
 
 
-def write_plan(generator, path: Path) -> Path:
+def write_plan(generator: ResnetGenerator, path: Path) -> Path:
     """Write the steps of a Keras `ResnetGenerator` to a file."""
     path.write_bytes(pickle.dumps(_plan(generator.stages())))
     return path
@@ -76,7 +76,7 @@ def load_torch(path: Path, compiled: bool) -> Translator:
             for step in steps
         ]  # fmt: skip
 
-    def run(steps: Plan, x):
+    def run(steps: Plan, x: torch.Tensor) -> torch.Tensor:
         for kind, *values in steps:
             if kind == "pad":
                 x = functional.pad(x, values * 4, "reflect")
@@ -117,12 +117,12 @@ def write_onnx(plan: Path, path: Path) -> Path:
     nodes: list = []
     weights: list = []
 
-    def add(kind: str, inputs: list[str], **attributes) -> str:
+    def add(kind: str, inputs: list[str], **attributes: object) -> str:
         name = f"x{len(nodes)}"
         nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
-    def constant(values) -> str:
+    def constant(values: np.ndarray) -> str:
         name = f"w{len(weights)}"
         values = np.ascontiguousarray(values)
         weights.append(numpy_helper.from_array(values, name))

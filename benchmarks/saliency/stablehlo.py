@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from benchmarks.median_contenders import test_image
+from benchmarks.saliency.contenders import test_image
 from ffa_keras.ops import median_filter2d
 
 _SIZES = (512, 2048)
@@ -44,11 +44,9 @@ def export(folder: Path) -> None:
             ir = compiled.experimental_get_compiler_ir(argument)
             stem = folder / f"median_{name}_{size}"
             Path(f"{stem}.stablehlo").write_text(ir(stage="stablehlo"))
-            np.savez(f"{stem}_args.npz", **{"000": images})
+            np.savez(f"{stem}_args.npz", allow_pickle=False, **{"000": images})
             outputs = tf.nest.flatten(compiled(argument))
-            np.savez(
-                f"{stem}_expected.npz",
-                **{f"{i:03d}": x.numpy() for i, x in enumerate(outputs)},
-            )
+            expected = {f"{i:03d}": x.numpy() for i, x in enumerate(outputs)}
+            np.savez(f"{stem}_expected.npz", allow_pickle=False, **expected)
             moved = images.nbytes + sum(x.numpy().nbytes for x in outputs)
             print(f"{stem.name}: at least {moved} bytes to move")
