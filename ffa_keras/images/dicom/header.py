@@ -42,8 +42,8 @@ DECODERS = {
     uid.JPEGBaseline8Bit: "pillow",
     uid.JPEGLossless: "gdcm",
     uid.JPEGLosslessSV1: "gdcm",
-    uid.JPEGLSLossless: "pyjpegls",
-    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.JPEGLSLossless: "gdcm",
+    uid.JPEGLSNearLossless: "gdcm",
     uid.JPEG2000Lossless: "pillow",
     uid.JPEG2000: "pillow",
 }
