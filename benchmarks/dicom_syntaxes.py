@@ -7,6 +7,7 @@ syntax that is read, by encoders of the tests, and read again; of the others a
 file says which it is. Prints the table of docs/dicom.md.
 """
 
+import functools
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,8 +34,9 @@ _OTHERS = (
 )
 
 
-def main(_: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Print the table."""
+    del argv
     pair = make_pair(3, "normal", _SIDE)
     fundus = np.ascontiguousarray(pair.fundus)
     ffa = np.ascontiguousarray(pair.ffa[..., 0].astype(np.uint16) * 257)
@@ -43,11 +45,15 @@ def main(_: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "image.dcm")
         for syntax, (encode, _) in ENCODERS.items():
-            colour, seconds = _worst(path, lambda e=encode: e(fundus), fundus)
+            colour, seconds = _worst(
+                path, functools.partial(encode, fundus), fundus
+            )
             grey = "has 8 bits"
             if syntax != uid.JPEGBaseline8Bit:
                 want = (ffa // 257).astype(np.uint8)[..., None]
-                grey, _ = _worst(path, lambda e=encode: e(ffa, role="FA"), want)
+                grey, _ = _worst(
+                    path, functools.partial(encode, ffa, "FA"), want
+                )
             name = DECODERS[syntax] or "pydicom"
             print(
                 f"| {syntax.name} | {name} | {colour} | {grey} |"

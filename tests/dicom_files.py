@@ -116,10 +116,10 @@ def _encapsulated(dataset, syntax, frames, photometric):
 
 
 def _by_pillow(kind, photometric, syntax, **options):
-    def encode(image, **attributes):
+    def encode(image, role="COLOR", **attributes):
         file = io.BytesIO()
         Image.fromarray(image).save(file, kind, **options)
-        dataset = ophthalmic(image, **attributes)
+        dataset = ophthalmic(image, role, **attributes)
         colour = photometric if image.ndim == 3 else "MONOCHROME2"
         return _encapsulated(dataset, syntax, [file.getvalue()], colour)
 
@@ -127,8 +127,8 @@ def _by_pillow(kind, photometric, syntax, **options):
 
 
 def _native(syntax):
-    def encode(image, **attributes):
-        dataset = ophthalmic(image, **attributes)
+    def encode(image, role="COLOR", **attributes):
+        dataset = ophthalmic(image, role, **attributes)
         if syntax == uid.ExplicitVRBigEndian and image.dtype == np.uint16:
             dataset.PixelData = image.astype(">u2").tobytes()
         dataset.file_meta.TransferSyntaxUID = syntax
@@ -141,8 +141,8 @@ def _native(syntax):
 
 
 def _by_pydicom(syntax, plugin, **options):
-    def encode(image, **attributes):
-        dataset = ophthalmic(image, **attributes)
+    def encode(image, role="COLOR", **attributes):
+        dataset = ophthalmic(image, role, **attributes)
         dataset.compress(
             syntax,
             generate_instance_uid=False,
@@ -200,8 +200,8 @@ def _lossless_jpeg(image: np.ndarray, predictor: int) -> bytes:
 
 
 def _lossless(syntax, predictor):
-    def encode(image, **attributes):
-        dataset = ophthalmic(image, **attributes)
+    def encode(image, role="COLOR", **attributes):
+        dataset = ophthalmic(image, role, **attributes)
         frame = _lossless_jpeg(image, predictor)
         kind = dataset.PhotometricInterpretation
         return _encapsulated(dataset, syntax, [frame], kind)
