@@ -29,7 +29,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.preparation.dicom_pairs import list_pairs, write_pairs
 from ffa_keras.preparation.report import read_report, summary
 from ffa_keras.preparation.splits import read_key
-from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 
 from .configs import DicomConfig, PairsConfig
 from .ffa_pairs_dataset_builder import Builder
@@ -53,7 +53,10 @@ _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace the dataset if it is there already."
 )
 _CHECK = flags.DEFINE_bool(
-    "check", False, "Check every file, say what is odd, and do no more."
+    "check",
+    False,
+    "Check every file, look for one eye under two patients, say what is odd,"
+    " and do no more.",
 )
 _BEAM = flags.DEFINE_string(
     "beam_options",
@@ -162,29 +165,37 @@ def _check(config: PairsConfig) -> None:
     """Check all files of a config and print what is odd and what is there."""
     tasks = config.collect(Path, Path(), print, naming=True)
     counts = collections.Counter(
-        (task.pair.split, task.pair.category) for task in tasks
+        (task.pair.split, _kind(task.pair.category, task.pair.lone))
+        for task in tasks
     )
-    for (split, category), count in sorted(counts.items()):
-        print(f"{count:6} {category} in the {split} split")
-    print(f"{len(tasks):6} pairs, every file can be read")
+    for (split, kind), count in sorted(counts.items()):
+        print(f"{count:6} {kind} in the {split} split")
+    pairs = sum(not task.pair.lone for task in tasks)
+    print(f"{pairs:6} pairs, every file can be read")
 
 
 def _print_summary(folder: Path) -> None:
     rows = read_report(folder)
     counts = collections.Counter(
-        (row["category"], row["split"])
+        (_kind(row["category"], row["alone"]), row["split"])
         for row in rows
         if row["status"] != "refused"
     )
-    present = {category for category, _ in counts}
+    for split in SPLITS:
+        counts["all", split] = sum(counts[c, split] for c in CATEGORIES)
+    present = {kind for kind, _ in counts}
     print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in SPLITS))
-    for category in [c for c in CATEGORIES if c in present]:
-        row = "".join(f"{counts[category, split]:12}" for split in SPLITS)
-        print(f"{category:16}{row}")
-    totals = (sum(counts[c, split] for c in CATEGORIES) for split in SPLITS)
-    print(f"{'all':16}" + "".join(f"{total:12}" for total in totals))
+    kinds = [*CATEGORIES, "all", *(_kind("", lone) for lone in LONE)]
+    for kind in [kind for kind in kinds if kind in present]:
+        row = "".join(f"{counts[kind, split]:12}" for split in SPLITS)
+        print(f"{kind:16}{row}")
     print(f"prepared {folder}")
     print("\n".join(summary(rows)))
+
+
+def _kind(category: str, lone: str) -> str:
+    """Return the category of a pair, or which image stands alone."""
+    return f"{LONE[lone]} alone" if lone else category
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ffa_keras.preparation.check import (
     extra_files,
     file_problems,
     inspect_files,
+    shared_eyes,
 )
 from ffa_keras.preparation.manifest import (
     PairEntry,
@@ -28,6 +29,7 @@ from ffa_keras.preparation.prepare import Task, make_task
 from ffa_keras.preparation.splits import (
     DEFAULT_KEY_FILE,
     absent_categories,
+    lone_images,
     read_key,
     split_pairs,
 )
@@ -178,16 +180,16 @@ class PhotographConfig(PairsConfig):
             dataclasses.replace(entry, split=split)
             for entry, split in zip(entries, splits, strict=True)
         ]
-        for note in [*notes, *absent_categories(entries)]:
+        notes += [*absent_categories(entries), *lone_images(entries)]
+        if naming:
+            notes += shared_eyes(entries, self.split_by, self.workers)
+        for note in notes:
             notify(note)
         return [
             make_task(
                 entry,
                 found.treatment,
-                (
-                    found.facts[entry.fundus].digest,
-                    found.facts[entry.ffa].digest,
-                ),
+                found.facts,
                 found.key,
                 Path(self.cache_dir or cache),
                 Path(self.pictures_dir) if self.pictures_dir else None,

@@ -82,11 +82,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             pairs = zip(self._tasks, self._outcomes, strict=True)
             kept = [task for task, outcome in pairs if outcome.verdict.accepted]
         return {
-            split: self._generate_examples(
-                [task for task in kept if task.pair.split == split]
+            name: self._generate_examples(
+                [task for task in kept if task.pair.stored_in == name]
             )
-            for split in schema.SPLITS
-            if any(task.pair.split == split for task in kept)
+            for name in schema.STORES
+            if any(task.pair.stored_in == name for task in kept)
         }
 
     def _generate_examples(self, tasks: Sequence[Task]) -> Any:

@@ -1,17 +1,26 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
+import collections
+
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
     markdown_table,
     section_rows,
 )
-from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.evaluation.results import (
+    ALL,
+    NOTICE,
+    UNKNOWN,
+    Report,
+    SystemResult,
+)
+from ffa_keras.evaluation.subgroups import PHASE
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\
 Research on image translation and on its evaluation: to study what a colour
-photograph of the retina tells about its late-phase angiogram.
+photograph of the retina tells about its angiogram.
 
 Out of scope: diagnosis, screening, treatment decisions, replacing angiography,
 and photographs of another kind than those it was trained on."""
@@ -48,13 +57,18 @@ def model_card(
         f"- dataset: {info.name}, {info.config_name}, version {info.version}",
         f"- divided by {dataset.split_by}; leaks between the splits:"
         f" {report.leaks_found}",
-        *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
+        *(
+            f"- {store.replace('_', ', alone: ')}: {split.num_examples}"
+            + ("" if "_" in store else " pairs")
+            for store, split in info.splits.items()
+        ),
         "- classes judged: "
         + ", ".join(
             f"{name} {next(iter(estimates.values())).of}"
             for name, estimates in system.groups.items()
-            if name != ALL
+            if name != ALL and ": " not in name
         ),
+        f"- seconds after injection: {_phases(system)}",
     ]
     if config:
         lines += [
@@ -69,3 +83,15 @@ def model_card(
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])
+
+
+def _phases(system: SystemResult) -> str:
+    """Say how many angiograms were taken when."""
+    known = collections.Counter(
+        image.groups.get(PHASE, UNKNOWN) for image in system.images
+    )
+    if set(known) <= {UNKNOWN}:
+        return (
+            "not known of any angiogram judged, so that none may be called late"
+        )
+    return ", ".join(f"{count} {phase}" for phase, count in known.items())

@@ -39,6 +39,12 @@ _OVERWRITE = flags.DEFINE_bool(
 _NAMES = flags.DEFINE_enum(
     "names", STEMS, NAMES, "Name answers as their photographs, or by number."
 )
+_EXEMPLAR = flags.DEFINE_string(
+    "exemplar",
+    "",
+    "FFA image whose appearance the answers take; for a run folder or .keras"
+    " file of --method=disentangled.",
+)
 _SALIENCY = flags.DEFINE_bool(
     "saliency", False, "Also draw STEM_saliency.png: what stands out."
 )
@@ -91,6 +97,7 @@ def main(sources: list[str], predict: ModuleType) -> int:
             maps,
             _RESUME.value,
             _NAMES.value,
+            _EXEMPLAR.value,
             _FRAME.value,
             _dicom(predict),
         )

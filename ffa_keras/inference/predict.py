@@ -14,7 +14,12 @@ import numpy as np
 
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, write_text
-from ffa_keras.images.files import decode_png, encode_png, read_fundus
+from ffa_keras.images.files import (
+    decode_png,
+    encode_png,
+    read_ffa,
+    read_fundus,
+)
 from ffa_keras.inference.dicom import DicomOutput
 from ffa_keras.inference.files import (
     DICOM,
@@ -35,7 +40,11 @@ from ffa_keras.inference.files import (
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import draw_saliency, draw_uncertainty
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
-from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.forms import (
+    SMALLEST_SIDE,
+    fingerprint,
+    load_translator,
+)
 from ffa_keras.translation.whole import Translator
 
 # Of a name that the file system does not take: other photographs go on.
@@ -57,6 +66,7 @@ def predict(
     maps: Collection[str] = (),
     resume: bool = False,
     names: str = STEMS,
+    exemplar: str = "",
     frame: int | None = None,
     dicom: DicomOutput | None = None,
 ) -> int:
@@ -75,6 +85,8 @@ def predict(
         maps: of `files.MAPS`, what to draw beside each answer.
         resume: whether whole answers of the same model are kept.
         names: of `files.NAMES`, what an answer is named by.
+        exemplar: file of an FFA image whose appearance the answers take, as
+            `load_translator` does; the model's own if empty.
         frame: of DICOM files of several, which one; as `read_fundus` takes it.
         dicom: how each answer is also written as a DICOM file, if at all.
 
@@ -94,8 +106,13 @@ def predict(
     answers = find_photographs(sources, beside, folder, names)
     check_folder(folder)
     check_nothing_lost(folder, answers, beside, overwrite or resume)
-    translate = load_translator(model)
     label = {**LABEL, "Model": fingerprint(model)}
+    if exemplar:
+        ffa = _read_exemplar(exemplar)
+        translate = load_translator(model, ffa)
+        label["Exemplar"] = _digest(ffa)
+    else:
+        translate = load_translator(model)
     if resume:
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
@@ -169,11 +186,10 @@ class _Work:
         The answer is last: where it is, its maps are.
         """
         path = self.folder / answer
-        pixels = hashlib.sha256(fundus.tobytes()).hexdigest()
         score = f"{plausibility.score:.2f}, usual up to {USUAL_SCORE}"
         texts = {
             **self.label,
-            "Photograph": f"pixels, SHA-256 {pixels[:12]}",
+            "Photograph": _digest(fundus),
             "Photograph score": score,
         }
         drawn = {
@@ -220,6 +236,23 @@ class _Work:
                 self.translator, fundus, pictures[""]
             )
         return pictures
+
+
+def _read_exemplar(path: str) -> np.ndarray:
+    try:
+        ffa = read_ffa(path)
+    except InputError as error:
+        raise InputError(f"--exemplar: {error}") from error
+    if min(ffa.shape[:2]) < SMALLEST_SIDE:
+        raise InputError(
+            f"--exemplar={path}: too small, give at least {SMALLEST_SIDE}"
+            " pixels a side"
+        )
+    return ffa
+
+
+def _digest(image: np.ndarray) -> str:
+    return f"pixels, SHA-256 {hashlib.sha256(image.tobytes()).hexdigest()[:12]}"
 
 
 def _reason(error: Exception) -> str:

@@ -66,8 +66,8 @@ def _badness(verdict: Verdict) -> tuple[int, float, float]:
 
 
 def _pictures(task: PhotographTask) -> list[str]:
-    """Return FFA, photograph and overlay as data, none if there are none."""
-    images = task.finished()
+    """Return FFA, photograph and overlay as data, none if not all are there."""
+    images = None if task.pair.lone else task.finished()
     if not images:
         return []
     fundus, ffa = (decode_png(images[name]) for name in ("fundus", "ffa"))

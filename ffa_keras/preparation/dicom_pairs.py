@@ -26,7 +26,8 @@ from ffa_keras.preparation.splits import hashed_id
 LATE_PHASE = 5.0, 6.0
 COLUMNS = (
     "pair_id", "fundus", "ffa", "patient", "eye", "fundus_frame", "ffa_frame",
-    "minutes", "minutes_since", "photographs", "angiogram_frames",
+    "seconds_after_injection", "minutes", "minutes_since", "photographs",
+    "angiogram_frames",
 )  # fmt: skip
 _DATE_TIME = re.compile(r"(\d{8})(\d{2})(\d{2})(\d{2})?(\.\d+)?")
 
@@ -247,6 +248,9 @@ def _chosen(eye: _Eye, folder: Path) -> dict[str, str]:
         "ffa": angiogram.path.relative_to(folder).as_posix(),
         "fundus_frame": str(photograph.number or ""),
         "ffa_frame": str(angiogram.number or ""),
+        "seconds_after_injection": f"{60 * after:.0f}"
+        if boluses and after is not None and after >= 0
+        else "",
         "minutes": "" if after is None else f"{after:.1f}",
         "minutes_since": ""
         if after is None

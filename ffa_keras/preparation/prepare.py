@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ import numpy as np
 from ffa_keras.files import replacing
 from ffa_keras.images.files import decode_png, encode_png, write_png
 from ffa_keras.preparation.align import Treatment, Verdict, align_files
+from ffa_keras.preparation.check import FileFacts
 from ffa_keras.preparation.manifest import PairEntry, PairFiles
 from ffa_keras.preparation.parallel import on_all_cores
 from ffa_keras.preparation.splits import hashed_id
@@ -38,6 +39,8 @@ class HiddenPair:
         split: one of `schema.SPLITS`.
         row: line of the manifest, or number of the pair.
         bits: that count of photograph and angiogram.
+        seconds: from the injection to the angiogram, if that is known.
+        lone: which of `schema.LONE` stands alone; empty for a pair.
     """
 
     pair: str
@@ -47,6 +50,13 @@ class HiddenPair:
     split: str
     row: int
     bits: tuple[int | None, int | None] = (8, 8)
+    seconds: float | None = None
+    lone: str = ""
+
+    @property
+    def stored_in(self) -> str:
+        """Where its record lies."""
+        return schema.stored_in(self.split, self.lone)
 
     @classmethod
     def of(cls, entry: PairEntry, key: bytes) -> "HiddenPair":
@@ -64,6 +74,8 @@ class HiddenPair:
             entry.split or "",
             entry.row,
             entry.bits,
+            entry.seconds,
+            entry.lone,
         )
 
     def record(
@@ -153,7 +165,7 @@ class PhotographTask:
                     | {"circular": aligned.circular},
                 )
         verdict = decided(verdict, self.keep)
-        if self.pictures:
+        if self.pictures and not self.pair.lone:
             _draw(self, verdict, self.pictures)
         return verdict
 
@@ -190,7 +202,7 @@ def decided(verdict: Verdict, keep: bool | None) -> Verdict:
 def make_task(
     entry: PairEntry,
     treatment: Treatment,
-    digests: tuple[str, str],
+    facts: Mapping[Path, FileFacts],
     key: bytes,
     cache: Path,
     pictures: Path | None = None,
@@ -200,12 +212,15 @@ def make_task(
     Args:
         entry: with its split.
         treatment: of the collection.
-        digests: of the content of the photograph and of the angiogram.
+        facts: of every file.
         key: secret of the site.
         cache: folder of finished pairs.
         pictures: folder for pictures, or `None`.
     """
     matrix = None if entry.matrix is None else entry.matrix.tolist()
+    digests = [
+        facts[path].digest if path else "" for path in (entry.fundus, entry.ffa)
+    ]
     content = json.dumps(
         [schema.FORMAT, *digests, matrix, entry.given]
         + [dataclasses.astuple(treatment)]

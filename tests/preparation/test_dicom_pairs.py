@@ -51,6 +51,7 @@ def test_the_frame_at_five_to_six_minutes_is_picked(export):
     assert (row["fundus"], row["ffa"]) == ("photo", "c")
     assert row["minutes"] == "5.4"
     assert row["minutes_since"] == "first frame"
+    assert row["seconds_after_injection"] == ""
     assert row["angiogram_frames"] == "4"
     assert notes == []
 
@@ -62,6 +63,7 @@ def test_minutes_count_from_the_injection_where_it_is_known(export):
     ((row,), _) = list_pairs(folder, KEY)
     assert (row["ffa"], row["minutes"]) == ("b", "5.5")
     assert row["minutes_since"] == "injection"
+    assert row["seconds_after_injection"] == "330"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs import configs
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
@@ -70,9 +71,9 @@ class Clinic:
             **{"workers": 1, **options},
         )
 
-    def tasks(self, notes=None, **options):
+    def tasks(self, notes=None, check=False, **options):
         say = (lambda note: None) if notes is None else notes.append
-        return self.config(**options).collect(Path, Path(), say, naming=True)
+        return self.config(**options).collect(Path, Path(), say, naming=check)
 
 
 @pytest.fixture
@@ -113,11 +114,32 @@ def test_all_files_are_looked_at_before_any_work(clinic):
     assert not (folder / "cache").exists()
 
 
-def test_images_that_no_pair_names_are_a_note(clinic):
+def test_images_that_no_pair_names_are_a_note(clinic, monkeypatch):
     write_png(clinic.folder / "more" / "left.png", np.zeros((9, 9), np.uint8))
     notes = []
+    monkeypatch.setattr(configs, "shared_eyes", lambda *_: ["compared"])
+    clinic.tasks(notes, check=True)
+    assert notes == [
+        "images that belong to no pair: 1: more/left.png",
+        "compared",
+    ]
+
+
+def test_only_a_check_compares_all_eyes(clinic, monkeypatch):
+    asked = []
+
+    def shared_eyes(*given):
+        asked.append(given)
+        return ["one"]
+
+    monkeypatch.setattr(configs, "shared_eyes", shared_eyes)
+    notes = []
     clinic.tasks(notes)
-    assert notes == ["images that belong to no pair: 1: more/left.png"]
+    assert not asked and not notes
+    clinic.tasks(notes, check=True)
+    ((entries, split_by, workers),) = asked
+    assert len(entries) == 6 and (split_by, workers) == ("patient", 1)
+    assert notes == ["one"]
 
 
 def test_hra_pairs_need_a_label_and_square_angiograms(clinic):
