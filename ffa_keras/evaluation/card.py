@@ -1,6 +1,9 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
 import collections
+import json
+import math
+from typing import Any
 
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
@@ -45,12 +48,13 @@ def model_card(
         config: what it was trained with, if that is known.
 
     Returns:
-        Markdown.
+        Markdown, with the front matter that model hubs read.
     """
     info = dataset.info
     name, system = next(iter(report.systems.items()))
     title = config.method if config else name
-    lines = [f"# Model card: {title}", "", f"**{NOTICE}**", ""]
+    lines = _front_matter(report, system, title, f"{info.name} {info.version}")
+    lines += [f"# Model card: {title}", "", f"**{NOTICE}**", ""]
     lines += [f"- {key}: {value}" for key, value in report.facts.items()]
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
@@ -83,6 +87,44 @@ def model_card(
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])
+
+
+def _front_matter(
+    report: Report, system: SystemResult, title: str, dataset: str
+) -> list[str]:
+    """Return the lines that model hubs read: YAML whose values are JSON."""
+    estimates = system.groups[ALL]
+    metrics = [
+        {
+            "type": metric.name,
+            "name": metric.label,
+            "value": round(estimates[metric.name].mean, metric.digits),
+        }
+        for metric in report.metrics
+        if math.isfinite(estimates[metric.name].mean)
+    ]
+    task = {"type": "image-to-image", "name": "fundus photograph to FFA"}
+    fields: dict[str, Any] = {
+        "library_name": "keras",
+        "pipeline_tag": "image-to-image",
+        # Whose data and weights these are decides; nobody has told.
+        "license": "unknown",
+        "tags": ["fundus", "fluorescein-angiography", "synthetic", "research"],
+        "model-index": [
+            {
+                "name": title,
+                "results": [
+                    {
+                        "task": task,
+                        "dataset": {"name": dataset, "type": "private"},
+                        "metrics": metrics,
+                    }
+                ],
+            }
+        ],
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
+    return ["---", *lines, "---", ""]
 
 
 def _phases(system: SystemResult) -> str:

@@ -8,7 +8,7 @@ from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.rendering import number
 from ffa_keras.evaluation.results import ALL, Report
 
-_WIDTH, _ROW, _LABEL, _VALUE = 640, 22, 210, 60
+_WIDTH, _ROW, _LABEL, _VALUE = 740, 22, 310, 60
 _INK, _SOFT, _MARK = "#1c3d5a", "#9db4c8", "#c0392b"
 _CURVE, _MARGIN = 240, 44
 

@@ -16,7 +16,7 @@ from ffa_keras.registration.retina import field_of_view
 from ffa_keras.translation.whole import Translator
 
 PREDICTIONS = "predictions"
-_CONSTANT = "best constant, known from the references"
+_CONSTANT = "best constant"
 _HALF = 127
 
 

@@ -3,7 +3,8 @@ r"""Translate photographs with a trained generator.
     python -m ffa_keras.inference eye.tif
     python -m ffa_keras.inference --model=runs/isfahan --output=answers eyes
 
-Each answer is a single-channel PNG of the photograph's own size and stem;
+Each answer is a single-channel PNG of the photograph's own size and stem, and
+with --dicom a DICOM file as well;
 `report.csv` says for each how much it looks like a fundus photograph.
 """
 
@@ -15,6 +16,7 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.inference.files import NAMES, STEMS
+from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -52,9 +54,30 @@ _UNCERTAINTY = flags.DEFINE_bool(
     "Also draw STEM_uncertainty.png: deviation over flips and turns (8 times"
     " the work).",
 )
+_FRAME = flags.DEFINE_integer(
+    "frame",
+    None,
+    "Of DICOM photographs of several, from 1; refused without it.",
+    1,
+)
+_DICOM = flags.DEFINE_bool(
+    "dicom",
+    False,
+    "Also write STEM.dcm: a Secondary Capture that says it is synthetic.",
+)
+_STAMP = flags.DEFINE_bool(
+    "stamp", False, "Write SYNTHETIC into the image of each DICOM file."
+)
+_KEY_FILE = flags.DEFINE_string(
+    "key_file",
+    str(DEFAULT_KEY_FILE),
+    "Secret key of the hashes in DICOM files; made if absent, to be kept.",
+)
 
 
 def _sources() -> list[str]:
+    if _STAMP.value and not _DICOM.value:
+        raise InputError("--stamp: is for DICOM files; add --dicom")
     if not _INPUT.value:
         raise InputError("--input: missing; name a photograph or a folder")
     return _INPUT.value
@@ -75,10 +98,19 @@ def main(sources: list[str], predict: ModuleType) -> int:
             _RESUME.value,
             _NAMES.value,
             _EXEMPLAR.value,
+            _FRAME.value,
+            _dicom(predict),
         )
     except KeyboardInterrupt:
         raise Interrupted("add --resume to go on") from None
     return 1 if failures else 0
+
+
+def _dicom(predict: ModuleType) -> object:
+    """Return how DICOM files are written, `None` if they are not."""
+    if not _DICOM.value:
+        return None
+    return predict.DicomOutput.with_key_of(_KEY_FILE.value, _STAMP.value)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class PerceptualOptions(AdversarialOptions):
 
 
 @dataclasses.dataclass(frozen=True)
-class NoSaliencyOptions(Pix2PixOptions, PerceptualOptions, ResnetOptions):
+class NoSaliencyOptions(PerceptualOptions, Pix2PixOptions, ResnetOptions):
     """Of the paper's system without the saliency loss."""
 
 

@@ -116,9 +116,11 @@ def align_files(
     treatment = treatment or Treatment()
     images = {}
     if files.fundus:
-        images["fundus"] = read_fundus(files.fundus, files.bits[0])
+        images["fundus"] = read_fundus(
+            files.fundus, files.bits[0], files.frames[0]
+        )
     if files.ffa:
-        images["ffa"] = read_ffa(files.ffa, files.bits[1])
+        images["ffa"] = read_ffa(files.ffa, files.bits[1], files.frames[1])
         if treatment.text_box:
             width, height = treatment.text_box
             rows, columns = images["ffa"].shape[:2]

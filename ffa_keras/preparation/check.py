@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES, read_fundus, sample_bits
+from ffa_keras.images.files import is_image, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.manifest import PairEntry, shown
 from ffa_keras.preparation.parallel import on_all_cores
@@ -49,11 +49,13 @@ class FileFacts:
     bits: int = 8
 
 
-def inspect_file(path: Path) -> FileFacts:
-    """Say what a file holds; never raises."""
+def inspect_file(image_file: tuple[Path, int | None]) -> FileFacts:
+    """Say what a file holds, given its path and frame; never raises."""
+    path, frame = image_file
     try:
-        image = read_fundus(path)
-        bits = 8 if path.suffix.lower() in _EIGHT_BITS else sample_bits(path)
+        image = read_fundus(path, frame=frame)
+        eight = path.suffix.lower() in _EIGHT_BITS
+        bits = 8 if eight else sample_bits(path, frame)
     except InputError as error:
         return FileFacts(problem=str(error))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -71,9 +73,14 @@ def inspect_files(
         entries: the pairs.
         workers: processes; 0 for one on each core.
     """
-    paths = sorted({path for entry in entries for path in entry.paths})
-    found = on_all_cores(inspect_file, paths, "checking", workers)
-    return dict(zip(paths, found, strict=True))
+    files = {file for entry in entries for file in entry.images}
+    ordered = sorted(files, key=lambda file: (file[0], file[1] or 0))
+    found = on_all_cores(inspect_file, ordered, "checking", workers)
+    facts: dict[Path, FileFacts] = {}
+    for (path, _), fact in zip(ordered, found, strict=True):
+        if fact.problem or path not in facts:
+            facts[path] = fact
+    return facts
 
 
 def decide_bits(
@@ -151,7 +158,7 @@ def extra_files(
     extra = [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.resolve() not in named
+        if is_image(path) and path.resolve() not in named
     ]
     if not extra:
         return []
@@ -182,10 +189,13 @@ def shared_eyes(
     notes, compared = [], []
     for kind, name in (("fundus", "photographs"), ("ffa", "FFA")):
         owners = {
-            getattr(entry, kind): entry.unit(split_by) for entry in entries
+            (path, frame): entry.unit(split_by)
+            for entry in entries
+            for path, frame in entry.images
+            if path == getattr(entry, kind)
         }
         found = find_shared_images(
-            [RawImage(path, owner) for path, owner in owners.items()],
+            [RawImage(path, o, frame) for (path, frame), o in owners.items()],
             kind == "ffa",
             workers,
         )
@@ -245,7 +255,7 @@ def _duplicates(
     entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
     """Yield pairs that are listed twice and files of two patients."""
-    first: dict[tuple[str, ...], Path] = {}
+    first: dict[tuple, Path] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for entry in entries:
         paths = entry.paths
@@ -255,14 +265,15 @@ def _duplicates(
         if len(set(content)) < len(content):
             yield f"{' and '.join(map(str, paths))} are the same file"
             continue
-        if content in first:
+        images = *content, entry.frames
+        if images in first:
             what = LONE.get(entry.lone, "pair")
             yield (
-                f"the {what} of {paths[0]} repeats that of {first[content]};"
+                f"the {what} of {paths[0]} repeats that of {first[images]};"
                 " leave one out"
             )
             continue
-        first[content] = paths[0]
+        first[images] = paths[0]
         for path in paths:
             owner = owners.setdefault(facts[path].digest, (entry.patient, path))
             if owner[0] != entry.patient:

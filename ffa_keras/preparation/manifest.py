@@ -4,13 +4,14 @@ import csv
 import dataclasses
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
+from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
 from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
@@ -23,6 +24,7 @@ _SHOWN_LETTERS = 300
 # Seconds: nobody takes an angiogram after two hours.
 _LONGEST = 7200
 _SHOWN_PROBLEMS = 20
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 
 
@@ -36,6 +38,7 @@ class PairFiles:
         matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         given: as in `PairEntry`.
         bits: as in `PairEntry`.
+        frames: as in `PairEntry`.
     """
 
     fundus: Path | None
@@ -43,6 +46,7 @@ class PairFiles:
     matrix: np.ndarray | None = None
     given: str = ""
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +67,10 @@ class PairEntry:
         row: line of the manifest, from 1.
         bits: of the brightest sample possible in the photograph and in the
             angiogram, if their samples have 16; or `None`.
+        frames: of a DICOM file of several, which one of the photograph and of
+            the angiogram, from 1; or `None`.
+        keep: what whoever looked at the pair says: whether it is kept; or
+            `None`.
         seconds: from the injection to the angiogram, if that is known.
     """
 
@@ -77,19 +85,32 @@ class PairEntry:
     given: str = ""
     row: int = 0
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
+    keep: bool | None = None
     seconds: float | None = None
 
     @property
     def files(self) -> PairFiles:
         """Where the files lie, and how the pair lies."""
         return PairFiles(
-            self.fundus, self.ffa, self.matrix, self.given, self.bits
+            self.fundus,
+            self.ffa,
+            self.matrix,
+            self.given,
+            self.bits,
+            self.frames,
         )
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The photograph and the angiogram, as far as they are there."""
         return tuple(p for p in (self.fundus, self.ffa) if p is not None)
+
+    @property
+    def images(self) -> tuple[tuple[Path, int | None], ...]:
+        """The files that are there, each with its frame."""
+        both = zip((self.fundus, self.ffa), self.frames, strict=True)
+        return tuple((path, frame) for path, frame in both if path is not None)
 
     @property
     def lone(self) -> str:
@@ -114,9 +135,11 @@ def read_manifest(
     may be left empty, then the other stands alone. `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split`, `bits` and `seconds_after_injection` may be there; any other is
-    ignored. The first of these that is given says how a pair lies. Paths are
-    relative to the manifest; they may lead anywhere.
+    `split`, `bits`, `seconds_after_injection`, `keep` (yes or no), and of
+    DICOM files of several frames `fundus_frame` and `ffa_frame`, may be there;
+    any other is ignored. The first of `affine` to `aligned` that is given says
+    how a pair lies. Paths are relative to the manifest; they may lead
+    anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -237,6 +260,19 @@ def _parse_row(
                 f"seconds_after_injection is '{shown(text)}': write a number"
                 f" of seconds, 0 to {_LONGEST}, or nothing"
             )
+    keep = None
+    if text := cell.get("keep", "").lower():
+        keep = text in _YES
+        if text not in _YES + _NO:
+            problems.append(f"keep is '{shown(text)}': write yes or no")
+    frames = []
+    for column in ("fundus_frame", "ffa_frame"):
+        text = cell.get(column) or ""
+        frames.append(int(text) if _NUMBER.fullmatch(text) else None)
+        if text and frames[-1] is None:
+            problems.append(
+                f"{column} is '{shown(text)}': write a number from 1"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
@@ -252,6 +288,8 @@ def _parse_row(
         split,
         given,
         bits=(bits, bits),
+        frames=(frames[0], frames[1]),
+        keep=keep,
         seconds=seconds,
     )
     if entry.lone and given:
@@ -281,7 +319,7 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
         return
     if not _is_file(folder / text):
         yield f"the {column} file {name} does not exist"
-    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+    elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
 
 

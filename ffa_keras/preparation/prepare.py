@@ -129,6 +129,7 @@ class PhotographTask:
         treatment: of the collection.
         outcome: file of the finished pair in the cache.
         pictures: folder for pictures to judge the pair by, or `None`.
+        keep: whether it is kept whatever comes of it, or never; or `None`.
     """
 
     pair: HiddenPair
@@ -136,11 +137,13 @@ class PhotographTask:
     treatment: Treatment
     outcome: Path
     pictures: Path | None = None
+    keep: bool | None = None
 
     def prepare(self) -> Verdict:
         """Prepare the pair, unless that is done already.
 
-        Its outcome is written whole or not at all.
+        Its outcome is written whole or not at all. A pair that is not to be
+        kept is not registered for it.
 
         Raises:
             InputError: a file cannot be read.
@@ -148,6 +151,8 @@ class PhotographTask:
         finished = _read_outcome(self.outcome)
         if finished:
             verdict = finished[0]
+        elif self.keep is False:
+            return decided(Verdict(False, "not aligned", "", {}), self.keep)
         else:
             aligned, verdict = align_files(self.files, self.treatment)
             mask = aligned.valid_mask.astype(np.uint8) * 255
@@ -159,9 +164,15 @@ class PhotographTask:
                     dataclasses.asdict(verdict)
                     | {"circular": aligned.circular},
                 )
+        verdict = decided(verdict, self.keep)
         if self.pictures and not self.pair.lone:
             _draw(self, verdict, self.pictures)
         return verdict
+
+    def finished(self) -> dict[str, bytes] | None:
+        """Return its images as PNG files, `None` if it was not prepared."""
+        outcome = _read_outcome(self.outcome)
+        return outcome[2] if outcome else None
 
     def record(self) -> dict[str, Any]:
         """Return the record of the pair, which is prepared if need be."""
@@ -169,6 +180,23 @@ class PhotographTask:
             self.prepare()
         _, circular, images = outcome
         return self.pair.record(images, circular)
+
+
+def decided(verdict: Verdict, keep: bool | None) -> Verdict:
+    """Let a person have the last word on a pair.
+
+    Args:
+        verdict: of the registration.
+        keep: what the manifest says; `None` if nothing.
+
+    Returns:
+        The verdict, accepted or refused as the manifest says.
+    """
+    if keep is None or (keep and verdict.accepted):
+        return verdict
+    said = f"keep is {'yes' if keep else 'no'} in the manifest"
+    reason = f"{said}; {verdict.reason}" if verdict.reason else said
+    return dataclasses.replace(verdict, accepted=keep, reason=reason)
 
 
 def make_task(
@@ -197,6 +225,7 @@ def make_task(
         [schema.FORMAT, *digests, matrix, entry.given]
         + [dataclasses.astuple(treatment)]
         + ([entry.bits] if set(entry.bits) - {8, None} else [])
+        + ([{"frames": entry.frames}] if set(entry.frames) - {None} else [])
     )
     name = hmac.digest(key, content.encode(), hashlib.sha256).hex()
     return PhotographTask(
@@ -205,6 +234,7 @@ def make_task(
         treatment,
         cache / f"{name}.zip",
         pictures,
+        entry.keep,
     )
 
 

@@ -150,6 +150,29 @@ def test_the_card_of_a_model_of_unknown_training_does_not_make_it_up():
     assert "Model card: theirs" in card and "trained on patches" not in card
 
 
+def test_the_card_begins_with_what_model_hubs_read():
+    report = _report(system="theirs")
+    card = model_card(report, _Described())
+    first, head, _ = card.split("---\n", 2)
+    # YAML in which every value is JSON.
+    fields = {
+        key: json.loads(value)
+        for key, value in (line.split(": ", 1) for line in head.splitlines())
+    }
+    assert first == ""
+    assert fields["library_name"] == "keras"
+    assert fields["pipeline_tag"] == "image-to-image"
+    assert fields["license"] and fields["tags"]
+    ((model,),) = [fields["model-index"]]
+    ((result,),) = [model["results"]]
+    values = {m["type"]: m["value"] for m in result["metrics"]}
+    for metric in report.metrics:
+        mean = report.systems["theirs"].groups["all"][metric.name].mean
+        if np.isfinite(mean):
+            assert values.pop(metric.name) == round(mean, metric.digits)
+    assert not values
+
+
 class _Described:
     """A prepared dataset as a model card sees it."""
 
