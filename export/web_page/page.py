@@ -16,7 +16,11 @@ from ffa_keras.images.pictures import encode_jpeg
 from ffa_keras.inference import plausibility
 from ffa_keras.inference.label import LABEL, text_chunks
 from ffa_keras.phantom import make_pair
-from ffa_keras.translation.forms import fingerprint
+from ffa_keras.translation.forms import (
+    MOST_PIXELS_WHOLE,
+    SMALLEST_SIDE,
+    fingerprint,
+)
 from ffa_keras.translation.run_folder import (
     PRETRAINED,
     load_generator,
@@ -27,11 +31,8 @@ from ffa_keras.translation.whole import trained_diameter
 
 from .stages import describe
 
-# Of a photograph in the page, pixels; larger ones are shrunk.
-_MOST_PIXELS = 2**22
 # Of the widest layer: a browser gives a page two gigabytes.
 _MOST_VALUES = 2**25
-_SMALLEST_SIDE = 16
 
 _PAGE = Path(__file__).parent / "page"
 _TFJS = Path(__file__).parent / "tfjs"
@@ -77,10 +78,10 @@ def export_web_page(
         "field_diameter": trained_diameter(generator),
         "least_scale": LEAST_SCALE,
         "most_scale": MOST_SCALE,
-        "smallest_side": _SMALLEST_SIDE,
-        "most_pixels": _MOST_PIXELS,
+        "smallest_side": SMALLEST_SIDE,
+        "most_pixels": MOST_PIXELS_WHOLE,
         "most_translated": min(
-            _MOST_PIXELS, _MOST_VALUES // generator.num_filters
+            MOST_PIXELS_WHOLE, _MOST_VALUES // generator.num_filters
         ),
         "plausibility": {
             "references": plausibility.REFERENCES,

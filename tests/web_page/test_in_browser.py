@@ -103,7 +103,9 @@ def test_a_dropped_photograph_is_answered_as_by_keras(tab, native, tmp_path):
     fundus = make_pair(3, "large_focal", 320).fundus[:301, :250]
     write_png(tmp_path / "Doe_John.png", fundus)
     _open(tab, page)
+    held = tab.evaluate("tf.memory().numTensors")
     _translated(tab, tmp_path / "Doe_John.png")
+    assert tab.evaluate("tf.memory().numTensors") == held
     wanted = load_translator(model)(fundus)
     got = _picture(tab, "ffa")
     assert wanted.std() > 10
