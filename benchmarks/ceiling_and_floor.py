@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import (
     ConstantFfa,
@@ -138,12 +139,19 @@ def main() -> None:
         ("Ceiling and floor", rows),
         ("The real FFA at other exposures", exposed),
     ):
-        print(f"\n## {title}\n\n| | eyes | " + " | ".join(names) + " |")
-        print("|---|---" + "|---" * len(names) + "|")
-        for label, found in table.items():
-            means = (np.mean([s[name] for s in found]) for name in names)
-            cells = " | ".join(f"{mean:.3g}" for mean in means)
-            print(f"| {label} | {len(found)} | {cells} |")
+        print(f"\n## {title}\n")
+        show_table(
+            ("", "eyes", *names),
+            (
+                (
+                    label,
+                    len(found),
+                    *(f"{np.mean([s[n] for s in found]):.3g}" for n in names),
+                )
+                for label, found in table.items()
+            ),
+            title.lower(),
+        )
     print("\n## Vessel AUC of each eye\n")
     for number, pairs in enumerate(eyes.values()):
         figures = ", ".join(

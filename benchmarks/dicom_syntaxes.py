@@ -7,16 +7,16 @@ syntax that is read, by encoders of the tests, and read again; of the others a
 file says which it is. Prints the table of docs/dicom.md.
 """
 
-import functools
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from absl import app
 from pydicom import uid
 
+from benchmarks.harness import figure, show_table
+from ffa_keras import cli
 from ffa_keras.errors import InputError
 from ffa_keras.images.dicom.header import DECODERS
 from ffa_keras.images.files import read_fundus
@@ -34,45 +34,39 @@ _OTHERS = (
 )
 
 
-def main(argv: list[str]) -> None:
+def main() -> None:
     """Print the table."""
-    del argv
+    with tempfile.TemporaryDirectory() as folder:
+        show_table(
+            ("Transfer syntax", "Read by", "RGB, 8 bits", "Grey, 16 bits",
+             "ms"),
+            _rows(Path(folder, "image.dcm")),
+        )  # fmt: skip
+
+
+def _rows(path: Path) -> Iterator[tuple]:
     pair = make_pair(3, "normal", _SIDE)
     fundus = np.ascontiguousarray(pair.fundus)
     ffa = np.ascontiguousarray(pair.ffa[..., 0].astype(np.uint16) * 257)
-    print("| Transfer syntax | Read by | RGB, 8 bits | Grey, 16 bits | ms |")
-    print("|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "image.dcm")
-        for syntax, (encode, _) in ENCODERS.items():
-            colour, seconds = _worst(
-                path, functools.partial(encode, fundus), fundus
-            )
-            grey = "has 8 bits"
-            if syntax != uid.JPEGBaseline8Bit:
-                want = (ffa // 257).astype(np.uint8)[..., None]
-                grey, _ = _worst(
-                    path, functools.partial(encode, ffa, "FA"), want
-                )
-            name = DECODERS[syntax] or "pydicom"
-            print(
-                f"| {syntax.name} | {name} | {colour} | {grey} |"
-                f" {1000 * seconds:.0f} |"
-            )
-        for syntax in _OTHERS:
-            dataset = ENCODERS[uid.JPEGBaseline8Bit][0](fundus)
-            dataset.file_meta.TransferSyntaxUID = syntax
-            path.write_bytes(content(dataset))
-            outcome, _ = _worst(path, None, fundus)
-            print(f"| {syntax.name} | none | {outcome} | {outcome} | |")
+    for syntax, (encode, _) in ENCODERS.items():
+        path.write_bytes(content(encode(fundus)))
+        colour, seconds = _worst(path, fundus)
+        grey = "has 8 bits"
+        if syntax != uid.JPEGBaseline8Bit:
+            path.write_bytes(content(encode(ffa, "FA")))
+            grey, _ = _worst(path, (ffa // 257).astype(np.uint8)[..., None])
+        name = DECODERS[syntax] or "pydicom"
+        yield syntax.name, name, colour, grey, figure(1000 * seconds, 0)
+    for syntax in _OTHERS:
+        dataset = ENCODERS[uid.JPEGBaseline8Bit][0](fundus)
+        dataset.file_meta.TransferSyntaxUID = syntax
+        path.write_bytes(content(dataset))
+        outcome, _ = _worst(path, fundus)
+        yield syntax.name, "none", outcome, outcome, ""
 
 
-def _worst(
-    path: Path, encode: Callable[[], object] | None, want: np.ndarray
-) -> tuple[str, float]:
+def _worst(path: Path, want: np.ndarray) -> tuple[str, float]:
     """Return the largest difference in grey levels, and seconds to read."""
-    if encode:
-        path.write_bytes(content(encode()))
     start = time.perf_counter()
     try:
         read = read_fundus(path)
@@ -84,4 +78,4 @@ def _worst(
 
 
 if __name__ == "__main__":
-    app.run(main)
+    cli.run(main)

@@ -20,11 +20,8 @@ from ffa_keras.preparation.check import (
     inspect_files,
     shared_eyes,
 )
-from ffa_keras.preparation.manifest import (
-    PairEntry,
-    raise_problems,
-    read_manifest,
-)
+from ffa_keras.preparation.entry import PairEntry
+from ffa_keras.preparation.manifest import raise_problems, read_manifest
 from ffa_keras.preparation.prepare import Task, make_task
 from ffa_keras.preparation.splits import (
     DEFAULT_KEY_FILE,

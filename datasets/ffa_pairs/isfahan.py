@@ -15,7 +15,8 @@ import numpy as np
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import IMAGE_SUFFIXES
 from ffa_keras.preparation.check import FileFacts
-from ffa_keras.preparation.manifest import PairEntry, raise_problems
+from ffa_keras.preparation.entry import PairEntry
+from ffa_keras.preparation.manifest import raise_problems
 from ffa_keras.registration.transform import parse_affine
 
 CORRECTIONS = {

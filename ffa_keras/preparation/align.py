@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.images.files import field_of_view, read_ffa, read_fundus
-from ffa_keras.preparation.manifest import PairFiles
+from ffa_keras.preparation.entry import PairFiles
 from ffa_keras.records.schema import IMAGES, LONE
 from ffa_keras.registration.register import (
     RegistrationResult,

@@ -15,7 +15,8 @@ import numpy as np
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import is_image, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
-from ffa_keras.preparation.manifest import PairEntry, shown
+from ffa_keras.preparation.entry import PairEntry
+from ffa_keras.preparation.manifest import shown
 from ffa_keras.preparation.parallel import on_all_cores
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 from ffa_keras.records.schema import LONE

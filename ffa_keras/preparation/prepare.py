@@ -20,7 +20,7 @@ from ffa_keras.files import replacing
 from ffa_keras.images.files import decode_png, encode_png, write_png
 from ffa_keras.preparation.align import Treatment, Verdict, align_files
 from ffa_keras.preparation.check import FileFacts
-from ffa_keras.preparation.manifest import PairEntry, PairFiles
+from ffa_keras.preparation.entry import PairEntry, PairFiles
 from ffa_keras.preparation.parallel import on_all_cores
 from ffa_keras.preparation.splits import hashed_id
 from ffa_keras.records import schema

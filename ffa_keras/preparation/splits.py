@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ffa_keras.errors import InputError
-from ffa_keras.preparation.manifest import PairEntry
+from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.records.schema import LONE, SPLITS
 
 TEST_SHARE = 0.2

@@ -11,7 +11,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import write_png
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.align import align_files
-from ffa_keras.preparation.manifest import PairFiles
+from ffa_keras.preparation.entry import PairFiles
 from ffa_keras.preparation.report import read_report
 from ffa_keras.records.dataset import PreparedDataset
 

@@ -8,7 +8,7 @@ import pytest
 
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.check import shared_eyes
-from ffa_keras.preparation.manifest import PairEntry
+from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 
 
