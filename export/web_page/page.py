@@ -114,9 +114,10 @@ def known_limits(run_dir: str | Path) -> list[str]:
         plain = re.sub(r"[*`]", "", f"{first}\n\n{section}")
         return [" ".join(part.split()) for part in plain.strip().split("\n\n")]
     card_file = folder / "evaluation" / "model_card.md"
-    if not card_file.is_file():
+    card = card_file.read_text("utf-8") if card_file.is_file() else ""
+    table = card.partition("### Leakage\n")[2]
+    if not table:
         return []
-    table = card_file.read_text(encoding="utf-8").split("### Leakage\n")[-1]
     names, _, scores = (
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in table.strip().splitlines()[:3]

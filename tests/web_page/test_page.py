@@ -56,8 +56,11 @@ def test_the_released_generators_page_says_what_it_misses_and_invents(page):
 
 def test_limits_of_a_run_come_from_its_evaluation(tmp_path):
     assert known_limits(tmp_path) == []
-    (tmp_path / "evaluation").mkdir()
-    (tmp_path / "evaluation" / "model_card.md").write_text(
+    card = tmp_path / "evaluation" / "model_card.md"
+    card.parent.mkdir()
+    card.write_text("| | PSNR |\n|---|---|\n| generator | 20 |\n")
+    assert known_limits(tmp_path) == []
+    card.write_text(
         "## Results\n\n### Leakage\n\n"
         "|  | large leaks found | invented | images |\n|---|---|---|---|\n"
         "| generator | 0.35 | 0.10 | 16 |\n| real | 1 | 0 | 16 |\n\n"
