@@ -1,11 +1,14 @@
 r"""How good are answers to real photographs? Eye by eye, beside what is cheap.
 
-    python -m benchmarks.real_photographs --pairs=PAIRS
+    python -m benchmarks.real_photographs --pairs=PAIRS [--work=DIR]
 
 Answers of the released generator are set beside pictures made of the green
 channel, the mean FFA of the other eyes, and a second real FFA where an eye has
 one: no generator can be asked for more. Pairs are registered by their vessels;
-red-free photographs count for the second FFA only.
+red-free photographs count for the second FFA only. With `--work`, generators
+are trained by `flagfiles/adapt.cfg` on the pairs of all eyes but the judged
+one, from the released generator and from scratch; what is in the folder
+already is used.
 """
 
 import csv
@@ -17,11 +20,13 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.leave_one_out import trained_without
 from ffa_keras import cli
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import equalised_green, flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
-from ffa_keras.images.files import read_ffa, read_fundus
+from ffa_keras.evaluation.measures.lpips import Lpips
+from ffa_keras.images.files import read_ffa, read_fundus, write_png
 from ffa_keras.preparation.align import AlignedPair, align_registered
 from ffa_keras.registration import RegistrationResult, register_pair
 from ffa_keras.translation.forms import load_translator
@@ -35,6 +40,20 @@ _SCALES = flags.DEFINE_bool(
     "scales", False, "Also judge the model on photographs of .25 to 2 times."
 )
 
+_WORK = flags.DEFINE_string(
+    "work", "", "Folder for datasets and runs; empty trains none."
+)
+_WATCHED = flags.DEFINE_string(
+    "watched", "eye_g", "The eye of the validation, which no run trains on."
+)
+_ADAPTED_SEEDS = flags.DEFINE_multi_integer(
+    "adapted_seed", [0], "Of the adapted generators."
+)
+_LPIPS = flags.DEFINE_string(
+    "lpips_weights", "", "Weights of LPIPS; empty leaves it out."
+)
+_PICTURES = flags.DEFINE_string("pictures", "", "Folder for the answers.")
+
 # A row's name, with the picture in the frame of the photograph, and scores.
 _Answer = tuple[str, np.ndarray]
 _Scores = tuple[str, dict[str, float]]
@@ -43,8 +62,10 @@ _FIGURES = {
     "vessel_auc": "Vessel AUC by local contrast, within 3 pixels",
     "vessel_cldice": "Vessel clDice, likewise",
     "ssim_valid": "SSIM, valid area",
+    "lpips": "LPIPS (AlexNet), valid area: lower is better",
     "psnr_fitted": "PSNR after gain and offset are fitted (dB)",
     "leak_invented": "Broad leaks invented",
+    "dots_invented": "Dots invented",
 }
 
 
@@ -92,7 +113,9 @@ def _read_pairs(folder: Path) -> list[_Pair]:
     return pairs
 
 
-def _judge(pair: _Pair, answers: Iterable[_Answer]) -> Iterator[_Scores]:
+def _judge(
+    pair: _Pair, answers: Iterable[_Answer], lpips: Lpips | None
+) -> Iterator[_Scores]:
     """Yield the name of each answer with what it scores."""
     inside = pair.aligned.valid_mask[..., None]
     eye = Eye(pair.aligned.fundus, pair.aligned.ffa, inside)
@@ -102,6 +125,12 @@ def _judge(pair: _Pair, answers: Iterable[_Answer]) -> Iterator[_Scores]:
         scores: dict[str, float] = {}
         for measure in compare:
             scores |= measure(moved)
+        if lpips:
+            scores["lpips"] = lpips(pair.aligned.ffa, moved, inside)
+        if _PICTURES.value:
+            folder = Path(_PICTURES.value)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_png(folder / f"{pair.name}, {name}.png", moved)
         yield name, scores
 
 
@@ -132,7 +161,10 @@ def _mean_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray:
 
 
 def _answers(
-    pair: _Pair, pairs: list[_Pair], model: Translator
+    pair: _Pair,
+    pairs: list[_Pair],
+    model: Translator,
+    models: dict[str, Translator],
 ) -> Iterator[_Answer]:
     """Yield every answer to a photograph, by the name of its row."""
     yield "inverted green", inverted_green(pair.fundus)
@@ -151,6 +183,26 @@ def _answers(
         back = cv2.resize(answer[..., 0], (width, height),
                           interpolation=cv2.INTER_CUBIC)  # fmt: skip
         yield f"zero-shot, {scale:g} times the pixels", back[..., None]
+    for name, trained in models.items():
+        yield name, trained(pair.fundus)
+
+
+def _trained(eye: str) -> dict[str, Translator]:
+    """Return what was trained without an eye, by the name of its row."""
+    if not _WORK.value:
+        return {}
+    starts = {
+        f"adapted, seed {seed}": ("pretrained", seed)
+        for seed in _ADAPTED_SEEDS.value
+    }
+    starts["from scratch"] = ("", 0)
+    places = Path(_PAIRS.value), Path(_WORK.value)
+    return {
+        name: load_translator(
+            trained_without(eye, *places, init, seed, _WATCHED.value)
+        )
+        for name, (init, seed) in starts.items()
+    }
 
 
 def _print(
@@ -177,18 +229,21 @@ def main() -> None:
     """Judge every answer and print a table for each figure."""
     pairs = _read_pairs(Path(_PAIRS.value))
     model = load_translator(_MODEL.value)
+    lpips = Lpips(_LPIPS.value) if _LPIPS.value else None
     eyes = sorted({pair.eye for pair in pairs if pair.colour})
     table: dict[str, dict[str, list[dict[str, float]]]] = {}
     for eye in eyes:
+        models = _trained(eye)
         for pair in pairs:
             if pair.eye != eye:
                 continue
-            answers = _answers(pair, pairs, model)
-            for row, scores in _judge(pair, answers):
+            answers = _answers(pair, pairs, model, models)
+            for row, scores in _judge(pair, answers, lpips):
                 of_eyes = table.setdefault(row, {})
                 of_eyes.setdefault(eye, []).append(scores)
     for figure in _FIGURES:
-        _print(figure, eyes, table)
+        if lpips or figure != "lpips":
+            _print(figure, eyes, table)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,12 @@ from .configs import (
 class Builder(tfds.core.GeneratorBasedBuilder):
     """DatasetBuilder for ffa_pairs."""
 
-    VERSION = tfds.core.Version(f"1.{schema.FORMAT}.1")
+    VERSION = tfds.core.Version(f"1.{schema.FORMAT}.2")
     RELEASE_NOTES = {
         "1.0.0": "Initial release.",
         "1.1.0": "Whether the photograph is a disc; registered pairs.",
         "1.1.1": "Phantoms as various as real pictures; other eyes a seed.",
+        "1.1.2": "No phantom photograph is lit to white by stray light.",
     }
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Configs folder and hra: put pairs.csv and the images it names into"

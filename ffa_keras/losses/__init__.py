@@ -14,6 +14,7 @@ from ffa_keras.losses.adversarial import (
 from ffa_keras.losses.perceptual import PerceptualLoss
 from ffa_keras.losses.pixel import pixel_loss, squared_loss
 from ffa_keras.losses.saliency import saliency_loss
+from ffa_keras.losses.shift import nearest_shift
 from ffa_keras.losses.structure import structural_loss
 from ffa_keras.losses.terms import TERMS, Step
 
@@ -25,6 +26,7 @@ __all__ = [
     "discriminator_least_squares_loss",
     "generator_adversarial_loss",
     "generator_least_squares_loss",
+    "nearest_shift",
     "pixel_loss",
     "saliency_loss",
     "squared_loss",

@@ -18,8 +18,9 @@ class Step(NamedTuple):
 
     Attributes:
         fundus: photograph, float32 [B, H, W, 3] in [-1, 1].
-        real: its FFA, float32 [B, H, W, 1] in [-1, 1].
-        fake: the generated FFA, float32 [B, H, W, 1] in [-1, 1].
+        real: its FFA, float32 [B, h, w, 1] in [-1, 1]; smaller than the
+            photograph, and shifted, where a shift is tolerated.
+        fake: the generated FFA, float32 [B, h, w, 1] in [-1, 1].
         fake_logits: the discriminator's answer to it, float32 [B, H', W', 1].
         perceptual_loss: `PerceptualLoss`, where the method uses that term.
     """

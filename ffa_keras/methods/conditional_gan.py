@@ -122,6 +122,8 @@ class ConditionalGan(System):
         weights: of the terms, by their name in `losses.TERMS`; a term with
             weight 0 is not computed.
         perceptual_loss: needed where the weight of `perceptual` is positive.
+        shift_tolerance: pixels that the FFA of a patch may lie off, for every
+            term but the adversarial one.
 
     Raises:
         ValueError: there is no such term, or `perceptual_loss` is missing.
@@ -133,6 +135,7 @@ class ConditionalGan(System):
         discriminator: keras.Model,
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
+        shift_tolerance: int = 0,
     ) -> None:
         used = used_weights(weights, losses.TERMS)
         if ("perceptual" in used) != (perceptual_loss is not None):
@@ -151,6 +154,7 @@ class ConditionalGan(System):
         self.discriminator = discriminator
         self._term_weights = used
         self._perceptual_loss = perceptual_loss
+        self._shift_tolerance = shift_tolerance
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Update both networks once.
@@ -167,8 +171,9 @@ class ConditionalGan(System):
             fake = self.generator(fundus, training=True)
             fake_logits = self.discriminator((fundus, fake), training=True)
             real_logits = self.discriminator((fundus, real), training=True)
+            near, seen = losses.nearest_shift(real, fake, self._shift_tolerance)
             step = losses.Step(
-                fundus, real, fake, fake_logits, self._perceptual_loss
+                fundus, near, seen, fake_logits, self._perceptual_loss
             )
             terms = self.terms(step)
             per_image = {
@@ -197,4 +202,6 @@ def _system(
     if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
         vgg19 = losses.PerceptualLoss(options.vgg_weights)
     weights = term_weights(options)
-    return ConditionalGan(generator, discriminator, weights, vgg19)
+    return ConditionalGan(
+        generator, discriminator, weights, vgg19, options.shift_tolerance
+    )

@@ -63,6 +63,24 @@ class Pix2PixOptions(AdversarialOptions):
     """Of pix2pix."""
 
     pixel_weight: float = setting(100.0, "alpha, weight of Eq. 5", 0.0)
+    shift_tolerance: int = setting(
+        0,
+        "pixels that an FFA may lie off: the terms but the adversarial one"
+        " compare each patch at the shift where it fits best",
+        0,
+        16,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        side = min(self.patch_height, self.patch_width)
+        if self.shift_tolerance and side < 8 * self.shift_tolerance:
+            raise InputError(
+                f"--shift_tolerance={self.shift_tolerance}: patches of"
+                f" {self.patch_height}x{self.patch_width} pixels leave too"
+                " little to compare; give patches of at least"
+                f" {8 * self.shift_tolerance} pixels"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

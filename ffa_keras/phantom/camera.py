@@ -69,7 +69,7 @@ def photograph(
         rng.normal(-0.14, 0.2) + rng.normal((0, 0, -0.05), (0.1, 0.07, 0.2))
     )
     if grey < _RED_FREE + _INFRARED:
-        gains[:] = rng.uniform(0.8, 1.6)
+        gains[:] = rng.uniform(0.6, 1.15)
     gamma = np.exp(rng.normal(0, 0.16))
     image = cv2.merge(
         [
@@ -131,7 +131,9 @@ def _shade(
         plane *= 1.04 - off_axis * np.float32(loss) + side * np.float32(lean)
         plane *= 1 + patchy
     if rng.random() < 0.25:
-        glare = rng.uniform(0.05, 0.3) * np.exp((side - 0.49) / 0.05)
+        # Full at the rim of the field; the corners beyond it get no more.
+        near = np.exp(((side - 0.49) / 0.05).clip(-30, 0))
+        glare = rng.uniform(0.05, 0.3) * near
         colour = rng.uniform((0.5, 0.6, 0.3), (1.0, 1.0, 1.0))
         for plane, part in zip(planes, colour, strict=True):
             plane += np.float32(part) * glare

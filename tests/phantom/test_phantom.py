@@ -252,6 +252,12 @@ def test_photographs_differ_in_light_and_colour_as_cameras_do():
     assert np.std(middles[coloured, 0] / middles[coloured, 1]) > 0.15
 
 
+@pytest.mark.parametrize("seed", [33, 68, 69, 113])
+def test_no_photograph_is_lit_to_white(seed):
+    pair = make_pair(seed, "normal", 96, misalignment=0)
+    assert np.mean(pair.fundus.min(axis=2) >= 250) < 0.002
+
+
 def test_vessels_shine_most_soon_after_the_injection():
     gains = []
     for phase in ("arteriovenous", "recirculation", "late"):

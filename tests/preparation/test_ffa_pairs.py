@@ -212,7 +212,7 @@ def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
         "pairs                  train  validation        test",
         "normal                     2           2           2",
         "all                        2           2           2",
-        f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.1.1'}",
+        f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.1.2'}",
         "kept 6 of 7 pairs (6 affine)",
     ]
     assert lines[5].startswith("1 left out: row 8 (")

@@ -47,6 +47,7 @@ def main(replicas: str, data: str, runs: str, vgg: str) -> None:
                 flags.FLAGS(
                     [
                         "train_main.py", f"--flagfile={path}", *more, *SMALL,
+                        "--init_from=",
                         f"--dataset_dir={data}", f"--run_dir={runs}/{name}",
                         f"--vgg_weights={vgg}", f"--replicas={replicas}",
                     ]

@@ -36,6 +36,7 @@ def _config(name: str) -> TrainConfig:
         perceptual_weight=0,
         saliency_weight=0.0 if name == "no_patchgan" else 1.0,
         pool_size=4,
+        shift_tolerance=2,
         patch_height=size,
         patch_width=size,
         patch_stride=size,

@@ -99,6 +99,8 @@ def test_hra_flagfile_is_the_paper_and_the_defaults():
         ({"dropout": 1.5}, "--dropout=1.5: must be at most 0.9"),
         ({"learning_rate": float("nan")}, "--learning_rate=nan: must be"),
         ({"seed": 2**32}, "--seed=4294967296: must be at most 4294967295"),
+        ({"patch_height": 64, "patch_stride": 64, "shift_tolerance": 9},
+         "--shift_tolerance=9: patches of 64x512 pixels leave too little"),
         ({"patch_stride": 600}, "--patch_stride=600 skips pixels"),
         ({"constant_epochs": 0, "decay_epochs": 0}, "nothing to train"),
         (
@@ -106,6 +108,8 @@ def test_hra_flagfile_is_the_paper_and_the_defaults():
              "perceptual_weight": 0, "saliency_weight": 0},
             "--saliency_weight: every loss weight is 0",
         ),
+        ({"method": "cyclegan", "shift_tolerance": 2},
+         "--shift_tolerance=2: not a setting of --method=cyclegan"),
         (
             {"method": "no_saliency", "pixel_weight": 0,
              "adversarial_weight": 0, "perceptual_weight": 0},
