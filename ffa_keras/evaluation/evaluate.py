@@ -37,6 +37,7 @@ from ffa_keras.translation.whole import Translator
 
 SYSTEM = "generator"
 FRAMES = Protocol()
+_FINGERPRINT = "fingerprint"
 INTERVALS = f"conformal {100 * INSIDE:.0f} % intervals"
 _VERSIONS = {
     "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
@@ -78,6 +79,7 @@ def evaluate_run(
             "method": config.method,
             "generator": f"{type(generator).__name__}, "
             f"{generator.count_params():,} parameters",
+            _FINGERPRINT: fingerprint(run_dir),
         }
 
     return _evaluate(
@@ -122,8 +124,10 @@ def evaluate_model(
             )
 
     def load() -> tuple[Translator, dict[str, str]]:
-        about = {"method": "not known", "generator": fingerprint(model)}
-        return load_translator(model), about
+        return load_translator(model), {
+            "method": "not known",
+            _FINGERPRINT: fingerprint(model),
+        }
 
     return _evaluate(
         load,
@@ -234,7 +238,8 @@ def _judged(
     shown = figures.illustrations(judge.images[system], judge.metrics)
     write_report(report, folder, shown)
     if isinstance(intervals, Intervals):
-        text = json.dumps(intervals.to_json(), indent=2) + "\n"
+        held = intervals.to_json(about[_FINGERPRINT])
+        text = json.dumps(held, indent=2) + "\n"
         (folder / "intervals.json").write_text(text, encoding="utf-8")
     print(judge.times())
     return report

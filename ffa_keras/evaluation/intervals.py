@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ffa_keras.evaluation.eyes import eyes_of
+from ffa_keras.evaluation.half_widths import LEVELS, WIDTHS
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.leakage import leaking_regions
@@ -25,7 +26,6 @@ from ffa_keras.translation.whole import Translator
 INSIDE = 0.9
 LEAST_PATIENTS = 20
 _TRAINING_EYES = 20
-_LEVELS = 256
 # Grey levels over which the error by grey level is smoothed.
 _SMOOTH = 6.0
 _LEAST_SCALE = 1.0
@@ -48,12 +48,17 @@ class Intervals:
     half_widths: np.ndarray
     area: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what `intervals.json` holds."""
+    def to_json(self, generator: str) -> dict[str, Any]:
+        """Return what `intervals.json` holds.
+
+        Args:
+            generator: fingerprint of the model.
+        """
         return {
+            "generator": generator,
             "inside": INSIDE,
             "patients": self.patients,
-            "half_width_by_grey_level": self.half_widths.round(2).tolist(),
+            WIDTHS: self.half_widths.round(2).tolist(),
             "half_width_of_leaking_area": round(self.area, 4),
         }
 
@@ -153,11 +158,11 @@ def error_by_level(answers: Iterable[Answer]) -> np.ndarray:
     Smooth, and at least 1; levels that never appear have that of their
     neighbours.
     """
-    sums, counts = np.zeros(_LEVELS), np.zeros(_LEVELS)
+    sums, counts = np.zeros(LEVELS), np.zeros(LEVELS)
     for answer in answers:
-        sums += np.bincount(answer.fake, answer.error, _LEVELS)
-        counts += np.bincount(answer.fake, minlength=_LEVELS)
-    levels = np.arange(_LEVELS)
+        sums += np.bincount(answer.fake, answer.error, LEVELS)
+        counts += np.bincount(answer.fake, minlength=LEVELS)
+    levels = np.arange(LEVELS)
     apart = (levels - levels[:, None]) / _SMOOTH
     # Wide tails reach over levels that no answer has.
     weight = np.exp(-(apart**2) / 2) + 1e-6 / (1 + apart**2)
@@ -186,7 +191,7 @@ def intervals_of(answers: Iterable[Answer], scale: np.ndarray) -> Intervals:
     # The patient to come may be missed altogether: hence the 1.
     risk = (curves.sum(0) + 1) / (len(curves) + 1)
     enough = np.flatnonzero(risk <= 1 - INSIDE)
-    widths = np.full(_LEVELS, 255.0)
+    widths = np.full(LEVELS, 255.0)
     if len(enough):
         widths = np.minimum(_FACTORS[enough[0]] * scale, 255)
     rank = math.ceil((len(areas) + 1) * INSIDE)

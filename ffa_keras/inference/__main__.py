@@ -15,7 +15,7 @@ from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.errors import InputError, Interrupted
-from ffa_keras.inference.files import NAMES, STEMS
+from ffa_keras.inference.files import INTERVAL, NAMES, SALIENCY, STEMS
 from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 
 _MODEL = flags.DEFINE_string(
@@ -48,11 +48,11 @@ _EXEMPLAR = flags.DEFINE_string(
 _SALIENCY = flags.DEFINE_bool(
     "saliency", False, "Also draw STEM_saliency.png: what stands out."
 )
-_UNCERTAINTY = flags.DEFINE_bool(
-    "uncertainty",
-    False,
-    "Also draw STEM_uncertainty.png: deviation over flips and turns (8 times"
-    " the work).",
+_INTERVALS = flags.DEFINE_string(
+    "intervals",
+    "",
+    "intervals.json of the model's evaluation: also draw STEM_interval.png, how"
+    " far off each pixel may be.",
 )
 _FRAME = flags.DEFINE_integer(
     "frame",
@@ -83,18 +83,17 @@ def _sources() -> list[str]:
     return _INPUT.value
 
 
-def main(sources: list[str], predict: ModuleType) -> int:
+def main(sources: list[str], predict: ModuleType, maps: ModuleType) -> int:
     """Translate; the status is 1 if a photograph was skipped."""
     # As Ctrl-C does: stop, and leave a report of what was done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    maps = [flag.name for flag in (_SALIENCY, _UNCERTAINTY) if flag.value]
     try:
         failures = predict.predict(
             _MODEL.value,
             sources,
             _OUTPUT.value,
             _OVERWRITE.value,
-            maps,
+            _maps(maps),
             _RESUME.value,
             _NAMES.value,
             _EXEMPLAR.value,
@@ -104,6 +103,16 @@ def main(sources: list[str], predict: ModuleType) -> int:
     except KeyboardInterrupt:
         raise Interrupted("add --resume to go on") from None
     return 1 if failures else 0
+
+
+def _maps(maps: ModuleType) -> dict[str, object]:
+    """Return what draws each map that is asked for."""
+    drawn = {}
+    if _SALIENCY.value:
+        drawn[SALIENCY] = maps.draw_saliency
+    if _INTERVALS.value:
+        drawn[INTERVAL] = maps.interval_map(_INTERVALS.value, _MODEL.value)
+    return drawn
 
 
 def _dicom(predict: ModuleType) -> object:
@@ -117,6 +126,7 @@ if __name__ == "__main__":
     cli.run(
         main,
         "ffa_keras.inference.predict",
+        "ffa_keras.inference.maps",
         settings=_sources,
         positional="input",
     )

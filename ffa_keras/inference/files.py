@@ -21,6 +21,7 @@ from ffa_keras.inference.label import (
 # The label had its home here; the old names last for one more release.
 __all__ = [
     "DICOM",
+    "INTERVAL",
     "LABEL",
     "MAPS",
     "NAMES",
@@ -30,7 +31,6 @@ __all__ = [
     "REPORT_NAME",
     "SALIENCY",
     "STEMS",
-    "UNCERTAINTY",
     "check_folder",
     "check_nothing_lost",
     "check_same_model",
@@ -43,11 +43,11 @@ __all__ = [
 
 # Pictures that may go with an answer, and how to read them.
 SALIENCY = "saliency"
-UNCERTAINTY = "uncertainty"
+INTERVAL = "interval"
 MAPS = {
     SALIENCY: "Saliency of the synthetic FFA: 128 is 0, one grey level each",
-    UNCERTAINTY: "Standard deviation of the synthetic FFA over flips and"
-    " turns: four grey levels each",
+    INTERVAL: "How far off a pixel of the synthetic FFA may be, either way:"
+    " one grey level each",
 }
 
 # The answer once more, as a DICOM file.

@@ -1,20 +1,18 @@
 """Maps that go with an answer, as pictures of its size."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from ffa_keras.evaluation.half_widths import read_half_widths
 from ffa_keras.ops import picture_saliency
+from ffa_keras.translation.forms import fingerprint
 
 _ZERO = 128
-_UNCERTAINTY_GAIN = 4
-# Of the eight flips and quarter turns all but the photograph as it is.
-_OTHER_VIEWS = [
-    (mirrored, turns)
-    for mirrored in (False, True)
-    for turns in range(4)
-    if mirrored or turns
-]
+
+# Draws a map of an answer: uint8 [H, W, 1] to uint8 [H, W, 1].
+Draw = Callable[[np.ndarray], np.ndarray]
 
 
 def draw_saliency(ffa: np.ndarray) -> np.ndarray:
@@ -31,34 +29,20 @@ def draw_saliency(ffa: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(saliency, 0, 255)).astype(np.uint8)
 
 
-def draw_uncertainty(
-    translate: Callable[[np.ndarray], np.ndarray],
-    fundus: np.ndarray,
-    ffa: np.ndarray,
-) -> np.ndarray:
-    """Return how much the answer depends on how the photograph is turned.
-
-    The standard deviation over the eight flips and quarter turns. Where it is
-    high the network guesses; where it is low it may still be wrong.
+def interval_map(file: str | Path, model: str | Path) -> Draw:
+    """Return what draws how far off each pixel of an answer may be.
 
     Args:
-        translate: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
-        fundus: uint8 [H, W, 3], RGB.
-        ffa: uint8 [H, W, 1], the answer to the photograph as it is, which is
-            one of the eight.
+        file: `intervals.json` of an evaluation of the model.
+        model: as `load_translator` takes it.
 
     Returns:
-        uint8 [H, W, 1]: four grey levels for each of the deviation, cut at
-        255.
+        Function from an answer, uint8 [H, W, 1], to the half widths of its
+        intervals, uint8 [H, W, 1], grey levels, cut at 255.
+
+    Raises:
+        InputError: the file cannot be read, or is of another model.
     """
-    total = ffa.astype(np.float32)
-    squares = total**2
-    for mirrored, turns in _OTHER_VIEWS:
-        view = np.rot90(fundus[:, ::-1] if mirrored else fundus, turns)
-        answer = np.rot90(translate(np.ascontiguousarray(view)), -turns)
-        answer = answer[:, ::-1] if mirrored else answer
-        total += answer
-        squares += answer.astype(np.float32) ** 2
-    variance = squares / 8 - (total / 8) ** 2
-    deviation = _UNCERTAINTY_GAIN * np.sqrt(np.maximum(variance, 0))
-    return np.rint(np.minimum(deviation, 255)).astype(np.uint8)
+    widths = read_half_widths(file, fingerprint(model))
+    table = np.rint(np.minimum(widths, 255)).astype(np.uint8)
+    return lambda ffa: table[ffa]

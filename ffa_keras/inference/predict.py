@@ -6,8 +6,9 @@ import errno
 import hashlib
 import io
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -27,9 +28,7 @@ from ffa_keras.inference.files import (
     NUMBERS,
     REPORT_COLUMNS,
     REPORT_NAME,
-    SALIENCY,
     STEMS,
-    UNCERTAINTY,
     check_folder,
     check_nothing_lost,
     check_same_model,
@@ -38,7 +37,7 @@ from ffa_keras.inference.files import (
     map_path,
 )
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
-from ffa_keras.inference.maps import draw_saliency, draw_uncertainty
+from ffa_keras.inference.maps import Draw
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
 from ffa_keras.translation.forms import (
     SMALLEST_SIDE,
@@ -63,7 +62,7 @@ def predict(
     source: str | Sequence[str],
     output: str,
     overwrite: bool = False,
-    maps: Collection[str] = (),
+    maps: Mapping[str, Draw] = MappingProxyType({}),
     resume: bool = False,
     names: str = STEMS,
     exemplar: str = "",
@@ -82,7 +81,8 @@ def predict(
         source: one of those that `find_photographs` takes, or several.
         output: folder of the answers, made if absent.
         overwrite: whether answers that exist may be replaced.
-        maps: of `files.MAPS`, what to draw beside each answer.
+        maps: what draws each map beside an answer, by its name in
+            `files.MAPS`.
         resume: whether whole answers of the same model are kept.
         names: of `files.NAMES`, what an answer is named by.
         exemplar: file of an FFA image whose appearance the answers take, as
@@ -147,7 +147,7 @@ class _Work:
     translator: Translator
     folder: Path
     label: dict[str, str]
-    maps: Collection[str]
+    maps: Mapping[str, Draw]
     resume: bool
     frame: int | None
     dicom: DicomOutput | None
@@ -228,14 +228,11 @@ class _Work:
 
     def _draw(self, fundus: np.ndarray) -> dict[str, np.ndarray]:
         """Return the answer, by the name "", and the maps by theirs."""
-        pictures = {"": self.translator(fundus)}
-        if SALIENCY in self.maps:
-            pictures[SALIENCY] = draw_saliency(pictures[""])
-        if UNCERTAINTY in self.maps:
-            pictures[UNCERTAINTY] = draw_uncertainty(
-                self.translator, fundus, pictures[""]
-            )
-        return pictures
+        ffa = self.translator(fundus)
+        return {
+            "": ffa,
+            **{name: draw(ffa) for name, draw in self.maps.items()},
+        }
 
 
 def _read_exemplar(path: str) -> np.ndarray:

@@ -1,9 +1,13 @@
 """Conformal intervals: they cover what they say, or are not given."""
 
+import json
+
 import numpy as np
 import pytest
 
+from ffa_keras.errors import InputError
 from ffa_keras.evaluation.evaluate import INTERVALS, evaluate_run
+from ffa_keras.evaluation.half_widths import read_half_widths
 from ffa_keras.evaluation.intervals import (
     Answer,
     Coverage,
@@ -75,6 +79,17 @@ class _Few:
     def records(self, split, features):
         assert (split, features) == ("validation", ["patient"])
         yield from ({"patient": b"%d" % (n // 2)} for n in range(38))
+
+
+def test_what_is_written_is_read_for_its_model_only(tmp_path):
+    rng = np.random.default_rng(0)
+    found = intervals_of(_answers(rng, 30), np.linspace(1, 5, 256))
+    file = tmp_path / "intervals.json"
+    file.write_text(json.dumps(found.to_json("this model")))
+    read = read_half_widths(file, "this model")
+    np.testing.assert_allclose(read, found.half_widths, atol=0.005)
+    with pytest.raises(InputError, match="of another model; evaluate this"):
+        read_half_widths(file, "that model")
 
 
 def test_below_twenty_patients_there_are_none():

@@ -1,5 +1,7 @@
 """The maps beside an answer say what they say they say."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from ffa_keras.images.files import write_png
 from ffa_keras.inference import maps
 from ffa_keras.inference.predict import predict
 from ffa_keras.phantom import make_pair
+from ffa_keras.translation.forms import fingerprint
 
 
 def test_saliency_is_the_papers():
@@ -22,37 +25,46 @@ def test_saliency_is_the_papers():
     assert np.abs(picture[5:-5, 5:-5] - expected).max() <= 1
 
 
-def test_uncertainty_is_the_deviation_over_the_eight_turns():
-    rng = np.random.default_rng(0)
-    fundus = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-
-    def brighter_to_the_right(image):
-        ramp = np.arange(image.shape[1])[None, :, None]
-        return (image[..., :1] // 4 + 2 * ramp).astype(np.uint8)
-
-    y, x = np.indices((40, 50))
-    # Each side of the photograph lies to the right in two of the eight.
-    turns = 2 * np.array([x, 49 - x, y, 39 - y] * 2)
-    expected = np.minimum(4 * turns.std(axis=0), 255)
-    ffa = brighter_to_the_right(fundus)
-    runs = []
-
-    def translate(image):
-        runs.append(image)
-        return brighter_to_the_right(image)
-
-    got = maps.draw_uncertainty(translate, fundus, ffa)[..., 0]
-    assert len(runs) == 7, "the photograph as it is was translated before"
-    assert np.abs(got - expected).max() <= 1
-
-
-def test_what_turns_with_the_photograph_is_certain():
-    fundus = make_pair(1, "normal", 128).fundus[:, :100]
-    got = maps.draw_uncertainty(
-        lambda image: image[..., :1], fundus, fundus[..., :1]
+@pytest.fixture
+def intervals(tmp_path, keras_file):
+    """File of an evaluation of the model: wider where answers are brighter."""
+    file = tmp_path / "intervals.json"
+    widths = np.linspace(10, 300, 256).tolist()
+    file.write_text(
+        json.dumps(
+            {
+                "generator": fingerprint(keras_file),
+                "half_width_by_grey_level": widths,
+            }
+        )
     )
-    assert got.shape == (128, 100, 1)
-    assert not got.any()
+    return file
+
+
+def test_a_pixels_interval_is_that_of_its_grey_level(intervals, keras_file):
+    draw = maps.interval_map(intervals, keras_file)
+    ffa = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    want = np.rint(np.minimum(np.linspace(10, 300, 256), 255))
+    np.testing.assert_array_equal(draw(ffa), want.reshape(16, 16, 1))
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("", "no intervals; give"),
+        ("[]", "no intervals; give"),
+        ('{"generator": 1}', "no intervals; give"),
+        ('{"generator": 1, "half_width_by_grey_level": [1]}', "256 grey"),
+        (
+            json.dumps({"generator": 1, "half_width_by_grey_level": [1] * 256}),
+            "of another model",
+        ),
+    ],
+)
+def test_other_intervals_are_refused(tmp_path, keras_file, text, reason):
+    (tmp_path / "odd.json").write_text(text)
+    with pytest.raises(InputError, match=f"odd.json: .*{reason}"):
+        maps.interval_map(tmp_path / "odd.json", keras_file)
 
 
 @pytest.fixture
@@ -62,16 +74,19 @@ def folder(tmp_path):
 
 
 def test_maps_stand_beside_the_answer_and_say_how_to_read_them(
-    folder, keras_file
+    folder, intervals, keras_file
 ):
     arguments = str(keras_file), str(folder / "in"), str(folder / "out")
-    both = ("saliency", "uncertainty")
+    both = {
+        "saliency": maps.draw_saliency,
+        "interval": maps.interval_map(intervals, keras_file),
+    }
     assert predict(*arguments, maps=both) == 0
     names = sorted(p.name for p in (folder / "out").glob("*.png"))
-    assert names == ["eye.png", "eye_saliency.png", "eye_uncertainty.png"]
+    assert names == ["eye.png", "eye_interval.png", "eye_saliency.png"]
     for name, text in (
         ("eye_saliency.png", b": 128 is 0, one grey level each"),
-        ("eye_uncertainty.png", b"four grey levels each"),
+        ("eye_interval.png", b"either way: one grey level each"),
     ):
         content = (folder / "out" / name).read_bytes()
         image = cv2.imdecode(np.frombuffer(content, np.uint8), -1)
@@ -80,7 +95,7 @@ def test_maps_stand_beside_the_answer_and_say_how_to_read_them(
         assert text in content
     (folder / "out/eye.png").unlink()
     (folder / "out/report.csv").unlink()
-    with pytest.raises(InputError, match="2 files exist, eye_saliency.png"):
+    with pytest.raises(InputError, match="2 files exist, eye_"):
         predict(*arguments, maps=both)
 
 
@@ -89,5 +104,5 @@ def test_a_photograph_named_like_a_map_is_refused(folder, keras_file):
     with pytest.raises(InputError, match="would both become eye_saliency.png"):
         predict(
             str(keras_file), str(folder / "in"), str(folder / "out"),
-            maps=["saliency"],
+            maps={"saliency": maps.draw_saliency},
         )  # fmt: skip
