@@ -1,5 +1,7 @@
 # make demo   everything once, on phantom data: minutes on two cores
-# make test   the core of the tests; make test-all adds the slow ones
+# make test   the core of the tests; make test-all adds the slow ones, and what
+#             depends on TensorFlow with its next version
+# make canary the latter with nightly versions; it may fail
 # make wheel  build wheel and sdist, and use both in new environments
 # make lint   formatting, lint and types
 PYTHON ?= python3
@@ -11,7 +13,13 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-slow test-all wheel lint clean
+# What the next versions of TensorFlow and Keras could break.
+STACK := tests/test_release.py tests/ops tests/models tests/losses \
+  tests/methods tests/translation tests/export
+NEXT := .venv-next
+NIGHTLY := .venv-nightly
+
+.PHONY: demo test test-slow test-next test-all canary wheel lint constraints clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -39,7 +47,26 @@ test: $(VENV)/.installed
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
-test-all: test test-slow
+$(NEXT)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(NEXT)
+	$(NEXT)/bin/python -m pip install --quiet --editable '.[test]' 'tensorflow>=2.22.0rc0,<2.23'
+	touch $@
+
+test-next: $(NEXT)/.installed
+	$(NEXT)/bin/python -m pytest $(PARALLEL) -m 'not slow' $(STACK)
+
+test-all: test test-slow test-next
+
+canary:
+	$(PYTHON) -m venv --clear $(NIGHTLY)
+	$(NIGHTLY)/bin/python -m pip install --quiet --editable '.[test]'
+	$(NIGHTLY)/bin/python -m pip uninstall --quiet --yes tensorflow keras
+	$(NIGHTLY)/bin/python -m pip install --quiet --pre --upgrade tf-nightly keras-nightly numpy
+	$(NIGHTLY)/bin/python -m pytest $(PARALLEL) -m 'not slow' $(STACK)
+
+# The versions that pass: run after `make test-all`.
+constraints: $(VENV)/.installed
+	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 
 wheel: $(VENV)/.installed
 	rm -rf dist build
@@ -53,4 +80,4 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info
+	rm -rf $(VENV) $(NEXT) $(NIGHTLY) $(DEMO) build dist *.egg-info

@@ -19,6 +19,7 @@ import glob
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import figure, show_table
 from export.agreement import Agreement, compare
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
@@ -90,11 +91,11 @@ def _forms(photographs: list[np.ndarray], folder: Path) -> dict:
     return forms
 
 
-def _row(name: str, agreements: list[Agreement]) -> str:
+def _row(name: str, agreements: list[Agreement]) -> tuple:
     least = min(agreement.psnr for agreement in agreements)
     similar = min(agreement.ssim for agreement in agreements)
     worst = max(agreement.worst for agreement in agreements)
-    return f"| {name} | {worst} | {least:.1f} | {similar:.5f} |"
+    return name, worst, figure(least, 1), figure(similar, 5)
 
 
 def main() -> None:
@@ -107,14 +108,14 @@ def main() -> None:
     print(f"{len(photographs)} photographs\n")
     with tempfile.TemporaryDirectory() as folder:
         forms = _forms(photographs, Path(folder))
-        print("| Form | Worst pixel | Least PSNR, dB | Least SSIM |")
-        print("|---|---|---|---|")
-        for name, translator in forms.items():
-            agreements = [
-                compare(generator, translator, [fundus])
-                for fundus in photographs
-            ]
-            print(_row(name, agreements), flush=True)
+        show_table(
+            ("Form", "Worst pixel", "Least PSNR, dB", "Least SSIM"),
+            (
+                _row(name, [compare(generator, translator, [fundus])
+                            for fundus in photographs])
+                for name, translator in forms.items()
+            ),
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

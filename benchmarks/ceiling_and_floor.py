@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import (
     ConstantFfa,
@@ -93,7 +94,7 @@ def _another(pairs: list[tuple[str, np.ndarray, Eye]]) -> np.ndarray | None:
 
 
 def _scores(eye: Eye, prediction: np.ndarray, lpips: Lpips | None) -> dict:
-    scores = {}
+    scores: dict = {}
     for measure in MEASURES:
         scores |= measure.of(eye)(prediction)
     if lpips:
@@ -138,18 +139,25 @@ def main() -> None:
         ("Ceiling and floor", rows),
         ("The real FFA at other exposures", exposed),
     ):
-        print(f"\n## {title}\n\n| | eyes | " + " | ".join(names) + " |")
-        print("|---|---" + "|---" * len(names) + "|")
-        for row, scores in table.items():
-            means = (np.mean([s[name] for s in scores]) for name in names)
-            cells = " | ".join(f"{mean:.3g}" for mean in means)
-            print(f"| {row} | {len(scores)} | {cells} |")
+        print(f"\n## {title}\n")
+        show_table(
+            ("", "eyes", *names),
+            (
+                (
+                    label,
+                    len(found),
+                    *(f"{np.mean([s[n] for s in found]):.3g}" for n in names),
+                )
+                for label, found in table.items()
+            ),
+            title.lower(),
+        )
     print("\n## Vessel AUC of each eye\n")
     for number, pairs in enumerate(eyes.values()):
         figures = ", ".join(
-            f"{row} {scores[number]['vessel_auc']:.3f}"
-            for row, scores in rows.items()
-            if len(scores) == len(eyes)
+            f"{row} {found[number]['vessel_auc']:.3f}"
+            for row, found in rows.items()
+            if len(found) == len(eyes)
         )
         print(f"- eye of pair {pairs[0][0]}: {figures}")
 

@@ -19,6 +19,7 @@ from ffa_keras import cli  # isort: skip  (before TensorFlow)
 import tensorflow as tf
 from absl import flags
 
+from benchmarks.harness import figure, show_table
 from datasets.ffa_pairs.configs import PhantomConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.records.dataset import PreparedDataset
@@ -30,12 +31,16 @@ _NUM_PAIRS = flags.DEFINE_integer("num_pairs", 24, "Pairs to prepare.")
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 768, "Their side, pixels.")
 _EPOCHS = flags.DEFINE_integer("epochs", 4, "Epochs of a measurement.")
 
-_VARIED = {"rotation": 10.0, "photometric": 0.1, "circular_mask": "auto"}
 _SAMPLINGS = {
     "1 crop of 256x256 a pair": PatchSampling(256, 256),
     "8 crops of 256x256 a pair": PatchSampling(256, 256, crops_per_pair=8),
     "the same, turned, lit, in discs": PatchSampling(
-        256, 256, crops_per_pair=8, **_VARIED
+        256,
+        256,
+        crops_per_pair=8,
+        rotation=10.0,
+        photometric=0.1,
+        circular_mask="auto",
     ),
     "grid of 512x512, stride 128": PatchSampling(
         512, 512, stride=128, min_valid=0.5
@@ -54,16 +59,19 @@ def main() -> None:
         dataset = PreparedDataset.find(write_dataset(config, folder))
         raw = _raw_rate(dataset)
         print(f"raw decoding: {raw:.1f} pairs per processor second\n")
-        print("| sampling | patches/s | of the raw rate | pairs/s |")
-        print("|---|---|---|---|", flush=True)
-        for name, sampling in _SAMPLINGS.items():
-            patches = TrainingPatches(dataset, sampling, seed=0)
-            rate = _rate(lambda epoch, p=patches: p.epoch(epoch, 1))
-            pairs = rate * len(patches.pair_ids) / patches.num_patches
-            print(
-                f"| {name} | {rate:.0f} | {rate / raw:.2f} | {pairs:.1f} |",
-                flush=True,
-            )
+        show_table(
+            ("sampling", "patches/s", "of the raw rate", "pairs/s"),
+            (
+                _row(name, TrainingPatches(dataset, sampling, seed=0), raw)
+                for name, sampling in _SAMPLINGS.items()
+            ),
+        )
+
+
+def _row(name: str, patches: TrainingPatches, raw: float) -> tuple:
+    rate = _rate(lambda epoch: patches.epoch(epoch, 1))
+    pairs = rate * len(patches.pair_ids) / patches.num_patches
+    return name, figure(rate, 0), figure(rate / raw, 2), figure(pairs, 1)
 
 
 def _raw_rate(dataset: PreparedDataset) -> float:

@@ -14,15 +14,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ffa_keras import cli  # isort: skip
 
 import numpy as np
 from absl import flags
 
-from benchmarks.memory import peak_mb
+from benchmarks.harness import figure, peak_mb, show_table
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
+
+if TYPE_CHECKING:
+    from ffa_keras.models import ResnetGenerator
 
 _PHOTOGRAPH = flags.DEFINE_string("photograph", None, "File.", required=True)
 _MODEL = flags.DEFINE_string(
@@ -36,7 +40,7 @@ _ANSWER = flags.DEFINE_string("answer", "", "Used by the parent.")
 _WHOLE = flags.DEFINE_bool("whole", False, "Used by the parent.")
 
 
-def _generator():
+def _generator() -> "ResnetGenerator":
     import keras
 
     from ffa_keras.models import ResnetGenerator
@@ -81,20 +85,20 @@ def _in_process(height: int, whole: bool, answer: Path) -> dict:
     return json.loads(done.stdout)
 
 
-def _row(height: int, folder: Path) -> str:
+def _row(height: int, folder: Path) -> tuple:
     """Return a row of the table."""
     tiled = _in_process(height, False, folder / "tiled.npy")
     answer = np.load(folder / "tiled.npy").astype(int)
-    row = f"| {answer.shape[1]}x{len(answer)} | {tiled['seconds']:.0f}"
-    row += f" | {tiled['peak']:.0f}"
+    size = f"{answer.shape[1]}x{len(answer)}"
+    strips = (size, figure(tiled["seconds"], 0), figure(tiled["peak"], 0))
     if height > _WHOLE_UP_TO.value:
-        return row + " | | | | |"
+        return (*strips, "", "", "", "")
     whole = _in_process(height, True, folder / "whole.npy")
     difference = np.abs(np.load(folder / "whole.npy") - answer)
     return (
-        f"{row} | {whole['seconds']:.0f} | {whole['peak']:.0f}"
-        f" | {difference.max()} | {100 * (difference > 0).mean():.3f} % |"
-    )
+        *strips, figure(whole["seconds"], 0), figure(whole["peak"], 0),
+        difference.max(), f"{100 * (difference > 0).mean():.3f} %",
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -102,11 +106,11 @@ def main() -> None:
     if _ANSWER.value:
         _translate()
         return
-    print("| Pixels | Strips s | MB | Whole s | MB | Worst | Differ |")
-    print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for height in _HEIGHTS.value:
-            print(_row(int(height), Path(folder)), flush=True)
+        show_table(
+            ("Pixels", "Strips s", "MB", "Whole s", "MB", "Worst", "Differ"),
+            (_row(int(height), Path(folder)) for height in _HEIGHTS.value),
+        )
 
 
 if __name__ == "__main__":

@@ -21,12 +21,13 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.evaluation.measures.leakage import (
     LeakageReference,
     find_leaks,
-    match_dots,
     true_leaks,
 )
+from ffa_keras.evaluation.measures.matching import match_dots
 from ffa_keras.images.files import read_ffa
 from ffa_keras.phantom import make_pair
 from ffa_keras.registration.retina import field_of_view
@@ -81,12 +82,18 @@ def _phantom_table() -> None:
             row = rows.setdefault(f"{size} px, x {gain:g}", {})
             _add_phantom(row, category, frame, inside, truth)
     print("\n## Phantoms: the real FFA judged by the mask of leakage\n")
-    print(
-        "| frame | disc: Dice, found | large: Dice, found | dots: found,"
-        " right | normal: regions off, on the disc, dots | perfect generator:"
-        " invented |"
-    )
-    print("|---|---|---|---|---|---|")
+    show_table(
+        (
+            "frame", "disc: Dice, found", "large: Dice, found",
+            "dots: found, right", "normal: regions off, on the disc, dots",
+            "perfect generator: invented",
+        ),
+        _phantom_rows(rows),
+        "phantoms",
+    )  # fmt: skip
+
+
+def _phantom_rows(rows: dict[str, dict[str, list]]) -> Iterator[list[str]]:
     for name, row in rows.items():
         cells = [name]
         for category in ("optic_disc", "large_focal"):
@@ -98,7 +105,7 @@ def _phantom_table() -> None:
         off, on, invented = np.mean(row["normal"], axis=0)
         cells.append(f"{off:.2f}, {on:.2f}, {invented:.1f}")
         cells.append(f"{np.mean(row['perfect']):.2f}")
-        print("| " + " | ".join(cells) + " |")
+        yield cells
 
 
 def _add_phantom(
@@ -124,7 +131,7 @@ def _add_phantom(
         )
     elif category == "punctate_focal":
         diameter = 2 * np.sqrt(inside.sum() / np.pi)
-        matched, _ = match_dots(expected.dots, found.dots, 0.0125 * diameter)
+        matched, *_ = match_dots(expected.dots, found.dots, 0.0125 * diameter)
         row.setdefault("dots", []).append(
             (
                 matched.sum(),
@@ -196,16 +203,13 @@ def _photograph_table(folder: Path) -> None:
     frames = _frames()
     images = {path: read_ffa(folder / path)[..., 0] for path in frames}
     print("\n## Real frames\n")
-    print(
-        "| half | size, exposure | leaking frames found | boxes: broad, disc,"
-        " dots | healthy frames with a region or ten dots |"
-    )
-    print("|---|---|---|---|---|")
+    rows = []
     halves = sorted({frame["half"] for frame in frames.values()}, reverse=True)
     missed = []
     for half in halves:
         for scale, gain in ((1, 1), (0.5, 1), (2, 1), (1, 0.4), (1, 1.4)):
-            hits, boxes, invented = [], [], []
+            hits, invented = [], []
+            boxes: list = []
             for path, frame in frames.items():
                 if frame["half"] != half:
                     continue
@@ -226,23 +230,35 @@ def _photograph_table(folder: Path) -> None:
                 f" {sum(k == kind for k, _ in boxes)}"
                 for kind in ("broad", "disc", "dots")
             )
-            print(
-                f"| {half} | x {scale:g}, x {gain:g} | {sum(hits)} of"
-                f" {len(hits)} | {kinds} | {sum(invented)} of {len(invented)} |"
-            )
-    print("\n" + "\n".join(missed))
+            rows.append(
+                (
+                    half, f"x {scale:g}, x {gain:g}",
+                    f"{sum(hits)} of {len(hits)}", kinds,
+                    f"{sum(invented)} of {len(invented)}",
+                )
+            )  # fmt: skip
+    show_table(
+        (
+            "half", "size, exposure", "leaking frames found",
+            "boxes: broad, disc, dots",
+            "healthy frames with a region or ten dots",
+        ),
+        rows,
+        "real",
+    )  # fmt: skip
+    print("\n".join(missed))
 
 
 def _healthy_table(folder: Path) -> None:
     print(f"\n## {_HEALTHY_FOLDER}: regions and dots that are invented\n")
-    print("| frame | regions | dots |\n|---|---|---|")
-    seconds = []
+    rows, seconds = [], []
     for path in sorted((folder / _HEALTHY_FOLDER).glob("*.jpg")):
         ffa = read_ffa(path)[..., 0]
         start = time.process_time()
         leaks = find_leaks(ffa, field_of_view(ffa))
         seconds.append(time.process_time() - start)
-        print(f"| {path.stem} | {len(leaks.contrast)} | {len(leaks.dots)} |")
+        rows.append((path.stem, len(leaks.contrast), len(leaks.dots)))
+    show_table(("frame", "regions", "dots"), rows, "healthy")
     print(f"\n{np.median(seconds):.2f} s of processor time a frame")
 
 

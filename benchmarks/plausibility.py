@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import figure, show_table
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
 from ffa_keras.inference.plausibility import (
@@ -24,7 +25,7 @@ from ffa_keras.inference.plausibility import (
     judge,
     measure,
 )
-from ffa_keras.phantom import make_pair
+from ffa_keras.phantom import CATEGORIES, make_pair
 
 _DATA = flags.DEFINE_string("data", None, "Real photographs.", required=True)
 _OTHERS = flags.DEFINE_list("others", [], "Folders of any other pictures.")
@@ -50,13 +51,19 @@ _HELD_OUT = (
 _RED_FREE = ("pairs_landmarked/52_fundus.png", "pairs_landmarked/67_fundus.png")
 _UWF = "pairs_uwf"
 
+
+def _by_jpeg(rgb: np.ndarray) -> np.ndarray:
+    data = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 30])[1]
+    found = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert found is not None
+    return found
+
+
 _CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "half as bright": lambda x: x // 2,
-    "overexposed by 30 %": lambda x: cv2.multiply(x, (1.3,) * 4),
+    "overexposed by 30 %": lambda x: cv2.convertScaleAbs(x, alpha=1.3),
     "half the size": lambda x: cv2.resize(x, None, fx=0.5, fy=0.5),
-    "JPEG of quality 30": lambda x: cv2.imdecode(
-        cv2.imencode(".jpg", x, [cv2.IMWRITE_JPEG_QUALITY, 30])[1], 1
-    ),
+    "JPEG of quality 30": _by_jpeg,
     "turned by 90 degrees": lambda x: np.ascontiguousarray(np.rot90(x)),
     "middle quarter": lambda x: x[
         len(x) // 4 : -len(x) // 4, x.shape[1] // 4 : -x.shape[1] // 4
@@ -67,11 +74,20 @@ _CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+def _four(fundus: np.ndarray) -> np.ndarray:
+    found = measure(fundus)
+    if found is None:
+        raise InputError("a reference holds no retina")
+    return found[:4]
+
+
 def _references(data: Path) -> None:
     """Print what `plausibility` holds, and the distances among them."""
-    eyes = [[measure(read_fundus(data / name)) for name in eye.split()]
-            for eye in _REFERENCES]  # fmt: skip
-    rows = np.round([row[:4] for eye in eyes for row in eye], 3)
+    eyes = [
+        [_four(read_fundus(data / name)) for name in eye.split()]
+        for eye in _REFERENCES
+    ]
+    rows = np.round([row for eye in eyes for row in eye], 3)
     wide = [_UWF in eye for eye in _REFERENCES for _ in eye.split()]
     spreads = np.round(rows[~np.array(wide)].std(axis=0), 3)
     owners = np.repeat(range(len(eyes)), [len(eye) for eye in eyes])
@@ -121,7 +137,6 @@ def _sets(data: Path) -> dict[str, list[np.ndarray]]:
         return [read_fundus(path) for path in sorted(data.glob(pattern))]
 
     held_out = read(*_HELD_OUT)
-    kinds = ("normal", "optic_disc", "large_focal", "punctate_focal")
     return {
         "references": read(*(n for eye in _REFERENCES for n in eye.split())),
         "held-out eyes": held_out,
@@ -129,7 +144,9 @@ def _sets(data: Path) -> dict[str, list[np.ndarray]]:
             f"held-out eyes, {name}": [change(x) for x in held_out]
             for name, change in _CHANGES.items()
         },
-        "phantoms": [make_pair(i, kinds[i % 4], 512).fundus for i in range(20)],
+        "phantoms": [
+            make_pair(i, CATEGORIES[i % 4], 512).fundus for i in range(20)
+        ],
         "red-free photographs": read(*_RED_FREE),
         "angiograms, Isfahan": found("fa_only/*/*.jpg"),
         "angiograms of the pairs": found("pairs_*/*_ffa.*"),
@@ -141,13 +158,11 @@ def _sets(data: Path) -> dict[str, list[np.ndarray]]:
     }
 
 
-def _row(name: str, pictures: list[np.ndarray]) -> str:
+def _row(name: str, pictures: list[np.ndarray]) -> tuple:
     scores = np.array([judge(picture).score for picture in pictures])
+    three = (scores.min(), np.median(scores), scores.max())
     warned = int((scores > USUAL_SCORE).sum())
-    return (
-        f"| {name} | {len(scores)} | {scores.min():.2f}"
-        f" | {np.median(scores):.2f} | {scores.max():.2f} | {warned} |"
-    )
+    return name, len(scores), *(figure(x, 2) for x in three), warned
 
 
 def main() -> None:
@@ -156,15 +171,17 @@ def main() -> None:
     if not (data / "drive").is_dir():
         raise InputError(f"--data={data}: no folder drive there")
     _references(data)
-    print("\n| Pictures | Number | Least | Median | Largest | Warned |")
-    print("|---|---|---|---|---|---|")
-    for name, pictures in _sets(data).items():
-        print(_row(name, pictures), flush=True)
+    sets = _sets(data)
     for folder in map(Path, _OTHERS.value):
         files = sorted([*folder.glob("*.png"), *folder.glob("*.jpg")])
         # scikit-image's retina.jpg is a fundus photograph.
-        pictures = [read_fundus(f) for f in files if f.stem != "retina"]
-        print(_row(f"pictures in {folder.name}", pictures), flush=True)
+        sets[f"pictures in {folder.name}"] = [
+            read_fundus(f) for f in files if f.stem != "retina"
+        ]
+    show_table(
+        ("Pictures", "Number", "Least", "Median", "Largest", "Warned"),
+        (_row(*row) for row in sets.items()),
+    )
 
 
 if __name__ == "__main__":

@@ -17,37 +17,38 @@ from pathlib import Path
 
 from absl import flags
 
+from benchmarks.harness import figure, show_table
 from ffa_keras import cli
 from ffa_keras.images.files import write_png
-from ffa_keras.phantom import make_pair
+from ffa_keras.phantom import CATEGORIES, make_pair
 from ffa_keras.preparation.parallel import on_all_cores
 
 _COUNTS = flags.DEFINE_list("counts", ["10", "100"], "Numbers of pairs.")
 _SIZE = flags.DEFINE_integer("size", 128, "Side of the images, pixels.")
 _REGISTER = flags.DEFINE_bool("register", False, "Give no transforms.")
 
-_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 _SPLITS = ("train",) * 7 + ("validation", "test", "test")
 
 
 def main() -> None:
     """Prepare the collections and print a table."""
-    print(
-        "| pairs | processor seconds | a pair | all finished before |"
-        " peak memory, MB |"
-    )
-    print("|---|---|---|---|---|")
-    for count in map(int, _COUNTS.value):
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            _draw(folder, count)
-            first, memory = _prepare(folder)
-            again, _ = _prepare(folder)
-        print(
-            f"| {count} | {first:.0f} | {first / count:.2f} | {again:.0f} |"
-            f" {memory:.0f} |",
-            flush=True,
-        )
+    show_table(
+        ("pairs", "processor seconds", "a pair", "all finished before",
+         "peak memory, MB"),
+        (_row(int(count)) for count in _COUNTS.value),
+    )  # fmt: skip
+
+
+def _row(count: int) -> tuple:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _draw(folder, count)
+        first, memory = _prepare(folder)
+        again, _ = _prepare(folder)
+    return (
+        count, figure(first, 0), figure(first / count, 2), figure(again, 0),
+        figure(memory, 0),
+    )  # fmt: skip
 
 
 def _draw(folder: Path, count: int) -> None:
@@ -64,7 +65,7 @@ def _draw(folder: Path, count: int) -> None:
         for number, affine in enumerate(affines):
             table.writerow([
                 number, f"patient {number}",
-                _CATEGORIES[number % 4], _SPLITS[number % 10],
+                CATEGORIES[number % 4], _SPLITS[number % 10],
                 f"{number}_fundus.png", f"{number}_ffa.png",
                 "" if _REGISTER.value else affine,
             ])  # fmt: skip
@@ -73,7 +74,7 @@ def _draw(folder: Path, count: int) -> None:
 def _draw_pair(job: tuple[Path, int, int]) -> str:
     """Write one pair and return its affine."""
     folder, number, size = job
-    pair = make_pair(number, _CATEGORIES[number % 4], size)
+    pair = make_pair(number, CATEGORIES[number % 4], size)
     write_png(folder / f"{number}_fundus.png", pair.fundus)
     write_png(folder / f"{number}_ffa.png", pair.ffa)
     return " ".join(map(str, pair.matrix[:2].ravel()))

@@ -14,6 +14,7 @@ import csv
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -54,7 +55,7 @@ def _cropped(image: np.ndarray, share: float) -> np.ndarray:
     return image[rows : height - rows, columns : width - columns]
 
 
-CHANGES = {
+CHANGES: dict[str, Callable] = {
     "saved again with contrast": lambda x: cv2.imdecode(
         cv2.imencode(".jpg", cv2.convertScaleAbs(x, None, 1.2, -10))[1], 1
     ),

@@ -20,8 +20,9 @@ PROGRAMS = {
     "translate": ("inference", [], "translate photographs"),
     "export-saved-model": ("export.saved_model", [], "for TensorFlow Serving"),
     "export-tflite": ("export.tflite", [], "for small devices"),
+    "export-web-page": ("export.web_page", [], "for a browser, in one file"),
     "client": ("export.client", [], "ask a server for a translation"),
-    "phantom": ("data", [], "draw one phantom pair"),
+    "phantom": ("phantom", [], "draw one phantom pair"),
 }
 
 

@@ -1,6 +1,7 @@
 """The shape of the project: which package may import which."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,24 @@ def test_flags_are_defined_in_entry_points_only():
 
 
 def test_no_photograph_of_a_patient_is_in_the_repository():
-    """Pictures live in docs only, and come from phantoms."""
+    """Pictures in docs and for tests come from phantoms."""
     suffixes = {".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".png"}
-    skipped = {".venv", ".git", "demo", "runs", "data", "build"}
+    skipped = {".git", "demo", "runs", "data", "build"}
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
-        if path.suffix.lower() in suffixes and parts[0] not in skipped:
-            assert parts[0] == "docs" or "dummy_data" in parts, path
+        if parts[0] in skipped or parts[0].startswith(".venv"):
+            continue
+        if path.suffix.lower() in suffixes:
+            assert parts[0] == "docs" or {"dummy_data", "goldens"} & {*parts}, (
+                path
+            )
+
+
+def test_tables_of_the_docs_are_of_benchmarks_that_exist():
+    found = 0
+    for page in (ROOT / "docs").glob("*.md"):
+        for name in re.findall(r"<!-- table (\w+)", page.read_text()):
+            benchmark = ROOT / "benchmarks" / name
+            assert benchmark.is_dir() or benchmark.with_suffix(".py").exists()
+            found += 1
+    assert found

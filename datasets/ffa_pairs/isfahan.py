@@ -15,7 +15,8 @@ import numpy as np
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import IMAGE_SUFFIXES
 from ffa_keras.preparation.check import FileFacts
-from ffa_keras.preparation.manifest import PairEntry, raise_problems
+from ffa_keras.preparation.entry import PairEntry
+from ffa_keras.preparation.manifest import raise_problems
 from ffa_keras.registration.transform import parse_affine
 
 CORRECTIONS = {
@@ -122,7 +123,7 @@ def one_patient_for_shared_files(
     owners: dict[str, str] = {}
     joined, notes = [], []
     for entry in entries:
-        digests = [facts[path].digest for path in (entry.fundus, entry.ffa)]
+        digests = [facts[path].digest for path in entry.paths]
         patient = next((owners[d] for d in digests if d in owners), None)
         if patient:
             notes.append(
@@ -144,7 +145,7 @@ def frame_problems(
         f"{path}: {facts[path].shape[1]}x{facts[path].shape[0]} pixels, not"
         f" {_FRAME[1]}x{_FRAME[0]}"
         for entry in entries
-        for path in (entry.fundus, entry.ffa)
+        for path in entry.paths
         if facts[path].shape != _FRAME
     ]
 

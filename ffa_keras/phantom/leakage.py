@@ -64,17 +64,11 @@ def leak(
     Raises:
         InputError: no such class.
     """
-    draw = {
-        "normal": _nothing,
-        "optic_disc": _optic_disc,
-        "large_focal": _large_focal,
-        "punctate_focal": _punctate_focal,
-    }
-    if category not in draw:
+    if category not in _DRAW:
         raise InputError(
-            f"category {category!r}: phantoms are of {', '.join(draw)}"
+            f"category {category!r}: phantoms are of {', '.join(CATEGORIES)}"
         )
-    leakage = draw[category](rng, anatomy, size, canvas)
+    leakage = _DRAW[category](rng, anatomy, size, canvas)
     for field in (leakage.brightness, leakage.pallor, leakage.redness):
         np.clip(field, 0, 1, out=field)
     if leakage.brightness.any() and rng.spawn(1)[0].random() < _HIDDEN:
@@ -217,3 +211,12 @@ def _flecks(
         grain = np.clip(rng.gamma(3.0, 0.0008), 0.0008, 0.006)
         dot(flecks, place, grain, size, rng.uniform(0.5, 0.9))
     field += cv2.GaussianBlur(flecks, (0, 0), max(0.4, 0.0011 * size))
+
+
+_DRAW = {
+    "normal": _nothing,
+    "optic_disc": _optic_disc,
+    "large_focal": _large_focal,
+    "punctate_focal": _punctate_focal,
+}
+CATEGORIES = tuple(_DRAW)

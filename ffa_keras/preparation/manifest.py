@@ -4,14 +4,16 @@ import csv
 import dataclasses
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
-from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
+from ffa_keras.preparation.entry import PairEntry
+from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
     parse_affine,
@@ -20,73 +22,11 @@ from ffa_keras.registration.transform import (
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_LETTERS = 300
+# Seconds: nobody takes an angiogram after two hours.
+_LONGEST = 7200
 _SHOWN_PROBLEMS = 20
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
-
-
-@dataclasses.dataclass(frozen=True)
-class PairFiles:
-    """What alignment needs to know of a pair.
-
-    Attributes:
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
-        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
-        given: as in `PairEntry`.
-        bits: as in `PairEntry`.
-    """
-
-    fundus: Path
-    ffa: Path
-    matrix: np.ndarray | None = None
-    given: str = ""
-    bits: tuple[int | None, int | None] = (None, None)
-
-
-@dataclasses.dataclass(frozen=True)
-class PairEntry:
-    """One row of a manifest.
-
-    Attributes:
-        pair_id: unique in the manifest.
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
-        patient: who is photographed; the eye if the manifest does not say.
-        eye: which eye, unique among all patients; the pair if it is not said.
-        category: one of `schema.CATEGORIES`.
-        matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
-        split: the split asked for, or `None`.
-        given: what says how the pair is aligned: "affine", "homography",
-            "landmarks", "aligned" or, if nothing does, "".
-        row: line of the manifest, from 1.
-        bits: of the brightest sample possible in the photograph and in the
-            angiogram, if their samples have 16; or `None`.
-    """
-
-    pair_id: str
-    fundus: Path
-    ffa: Path
-    patient: str
-    eye: str
-    category: str = CATEGORIES[0]
-    matrix: np.ndarray | None = None
-    split: str | None = None
-    given: str = ""
-    row: int = 0
-    bits: tuple[int | None, int | None] = (None, None)
-
-    @property
-    def files(self) -> PairFiles:
-        """Where the files lie, and how the pair lies."""
-        return PairFiles(
-            self.fundus, self.ffa, self.matrix, self.given, self.bits
-        )
-
-    def unit(self, split_by: str) -> str:
-        """Return what may not be torn apart, by one of `schema.SPLIT_UNITS`."""
-        if split_by == "image":
-            return self.pair_id
-        return self.eye if split_by == "eye" else self.patient
 
 
 def read_manifest(
@@ -94,12 +34,15 @@ def read_manifest(
 ) -> list[PairEntry]:
     """Read a manifest and check all of it.
 
-    Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
+    Columns `pair_id`, `fundus` and `ffa` are required; one of the two files
+    may be left empty, then the other stands alone. `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split` and `bits` may be there; any other is ignored. The first of these
-    that is given says how a pair lies. Paths are relative to the manifest;
-    they may lead anywhere.
+    `split`, `bits`, `seconds_after_injection`, `keep` (yes or no), and of
+    DICOM files of several frames `fundus_frame` and `ffa_frame`, may be there;
+    any other is ignored. The first of `affine` to `aligned` that is given says
+    how a pair lies. Paths are relative to the manifest; they may lead
+    anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -180,8 +123,10 @@ def _parse_row(
     pair_id = cell["pair_id"]
     if not pair_id:
         problems.append("the pair_id is empty")
-    for column in ("fundus", "ffa"):
+    for column in LONE:
         problems += _file_problems(column, cell[column], folder)
+    if not any(cell[column] for column in LONE):
+        problems.append("neither a fundus nor an ffa file is named")
     category = cell.get("category") or CATEGORIES[0]
     if category not in CATEGORIES:
         problems.append(
@@ -207,14 +152,38 @@ def _parse_row(
                 f"bits is '{shown(text)}': write 8 to 16, the bits of the"
                 " camera"
             )
+    seconds = None
+    if text := cell.get("seconds_after_injection"):
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds <= _LONGEST:
+            problems.append(
+                f"seconds_after_injection is '{shown(text)}': write a number"
+                f" of seconds, 0 to {_LONGEST}, or nothing"
+            )
+    keep = None
+    if text := cell.get("keep", "").lower():
+        keep = text in _YES
+        if text not in _YES + _NO:
+            problems.append(f"keep is '{shown(text)}': write yes or no")
+    frames = []
+    for column in ("fundus_frame", "ffa_frame"):
+        text = cell.get(column) or ""
+        frames.append(int(text) if _NUMBER.fullmatch(text) else None)
+        if text and frames[-1] is None:
+            problems.append(
+                f"{column} is '{shown(text)}': write a number from 1"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
         eye = f"{patient} {eye}"
     entry = PairEntry(
         pair_id,
-        folder / cell["fundus"],
-        folder / cell["ffa"],
+        folder / cell["fundus"] if cell["fundus"] else None,
+        folder / cell["ffa"] if cell["ffa"] else None,
         patient,
         eye,
         category,
@@ -222,7 +191,14 @@ def _parse_row(
         split,
         given,
         bits=(bits, bits),
+        frames=(frames[0], frames[1]),
+        keep=keep,
+        seconds=seconds,
     )
+    if entry.lone and given:
+        problems.append(
+            f"{given}: says how a pair lies, but one of its files is not named"
+        )
     return entry, problems
 
 
@@ -243,10 +219,10 @@ def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
 def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
     name = shown(folder / text)
     if not text:
-        yield f"the {column} file is not named"
-    elif not _is_file(folder / text):
+        return
+    if not _is_file(folder / text):
         yield f"the {column} file {name} does not exist"
-    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+    elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.plugins.hparams.api import hparams
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ffa_keras.files import replacing
@@ -85,6 +86,17 @@ class TensorBoardLog:
             if Path(folder).exists():
                 _forget_after(folder, step)
             self._writers[part] = tf.summary.create_file_writer(folder)
+
+    def settings(self, values: Mapping[str, bool | float | int | str]) -> None:
+        """Write what TensorBoard's HParams tab compares runs by.
+
+        Args:
+            values: the settings that decide what is learnt, by name.
+        """
+        # Beside the scores: the tab shows the last ones of the same folder.
+        with self._writers["validation"].as_default():
+            hparams(dict(values))
+        self._writers["validation"].flush()
 
     def scalars(
         self, part: str, values: Mapping[str, float], step: int
@@ -163,10 +175,13 @@ class CsvLog:
             values: by column; the same names every time.
             step: steps done, from the start of the run.
         """
-        path, row = self._paths[part], [step, *values.values()]
+        path = self._paths[part]
         if not path.exists():
-            _write_rows(path, [["step", *values], row])
-            return
+            _write_rows(path, [["step", *values]])
+        with open(path, newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        # A table keeps its columns, though a later version may have more.
+        row = [step, *(values.get(name, "") for name in header[1:])]
         with open(path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
             file.flush()

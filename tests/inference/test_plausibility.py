@@ -9,14 +9,12 @@ import pytest
 from ffa_keras.images.files import read_fundus, write_png
 from ffa_keras.inference.plausibility import LARGEST_SCORE, judge
 from ffa_keras.inference.predict import predict
-from ffa_keras.phantom import make_pair
-
-KINDS = ("normal", "optic_disc", "large_focal", "punctate_focal")
+from ffa_keras.phantom import CATEGORIES, make_pair
 
 
 @pytest.fixture(scope="module")
 def eyes():
-    return [make_pair(seed, KINDS[seed % 4], 384) for seed in range(4)]
+    return [make_pair(seed, CATEGORIES[seed % 4], 384) for seed in range(4)]
 
 
 def test_phantom_eyes_pass(eyes):

@@ -8,13 +8,13 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.phantom import (
+    CATEGORIES,
     PhantomPair,
     anatomy,
     findings,
     make_pair,
 )
 
-CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 ARRAYS = ("fundus", "ffa", "matrix", "vessel_mask", "leakage_mask")
 
 

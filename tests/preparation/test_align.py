@@ -10,7 +10,8 @@ import pytest
 from ffa_keras.images.files import write_png
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.align import Treatment, align_files, align_images
-from ffa_keras.preparation.manifest import PairFiles, read_manifest
+from ffa_keras.preparation.entry import PairFiles
+from ffa_keras.preparation.manifest import read_manifest
 
 SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ffa_keras.errors import InputError
-from ffa_keras.preparation.manifest import PairEntry
+from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.preparation.splits import (
     absent_categories,
     assign_split,

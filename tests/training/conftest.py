@@ -34,7 +34,7 @@ def _read_scalars(folder):
             for e in events.Tensors(tag)
         }
         for tag in events.Tags()["tensors"]
-        if not tag.startswith("pictures/")
+        if not tag.startswith(("pictures/", "_hparams_/"))
     }, [tag for tag in events.Tags()["tensors"] if tag.startswith("pictures/")]
 
 
