@@ -16,7 +16,7 @@ from absl import flags
 
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.vessels import VESSELS
-from ffa_keras.methods.options import METHODS
+from ffa_keras.methods.options import METHODS, ProposedOptions
 from ffa_keras.ops import from_grey_levels
 from ffa_keras.phantom import PhantomPair, make_pair
 from ffa_keras.training.initial import initialise
@@ -68,9 +68,8 @@ def _vessel_auc(generator: keras.Model) -> float:
 
 def _trained(jitter: int, tolerance: int) -> float:
     keras.utils.set_random_seed(0)
-    method = METHODS["proposed"]
-    system = method.build(
-        method.options(
+    system = METHODS["proposed"].build(
+        ProposedOptions(
             num_filters=16,
             num_blocks=4,
             discriminator_filters=4,
