@@ -20,6 +20,7 @@ PROGRAMS = {
     "translate": ("inference", [], "translate photographs"),
     "export-saved-model": ("export.saved_model", [], "for TensorFlow Serving"),
     "export-tflite": ("export.tflite", [], "for small devices"),
+    "operators": ("export.operators", [], "what of a TFLite file is fast"),
     "client": ("export.client", [], "ask a server for a translation"),
     "phantom": ("data", [], "draw one phantom pair"),
 }
