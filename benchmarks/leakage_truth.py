@@ -24,9 +24,9 @@ from absl import flags
 from ffa_keras.evaluation.measures.leakage import (
     LeakageReference,
     find_leaks,
-    match_dots,
     true_leaks,
 )
+from ffa_keras.evaluation.measures.matching import match_dots
 from ffa_keras.images.files import read_ffa
 from ffa_keras.phantom import make_pair
 from ffa_keras.registration.retina import field_of_view
@@ -124,7 +124,7 @@ def _add_phantom(
         )
     elif category == "punctate_focal":
         diameter = 2 * np.sqrt(inside.sum() / np.pi)
-        matched, _ = match_dots(expected.dots, found.dots, 0.0125 * diameter)
+        matched, *_ = match_dots(expected.dots, found.dots, 0.0125 * diameter)
         row.setdefault("dots", []).append(
             (
                 matched.sum(),

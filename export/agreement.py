@@ -119,14 +119,15 @@ def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
         uint8 arrays [H, W, 3], RGB.
     """
     try:
-        pairs = load_pairs(dataset_dir, "validation").take(_NUM_HELD_OUT)
+        pairs = load_pairs(dataset_dir, "validation", lone="fundus")
     except InputError as error:
         logging.warning("compared on phantoms: %s", error)
         return [
             make_pair(seed, "large_focal", 256).fundus
             for seed in range(_NUM_HELD_OUT)
         ]
-    return [pair["fundus"] for pair in pairs.as_numpy_iterator()]
+    few = pairs.take(_NUM_HELD_OUT)
+    return [pair["fundus"] for pair in few.as_numpy_iterator()]
 
 
 def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
@@ -139,11 +140,12 @@ def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
         Height and width of each; none where there is no dataset.
     """
     try:
-        pairs = load_pairs(dataset_dir, "train").take(_NUM_CALIBRATION)
+        pairs = load_pairs(dataset_dir, "train", lone="fundus")
     except InputError:
         return []
     found = collections.Counter(
-        pair["fundus"].shape[:2] for pair in pairs.as_numpy_iterator()
+        pair["fundus"].shape[:2]
+        for pair in pairs.take(_NUM_CALIBRATION).as_numpy_iterator()
     )
     return [size for size, _ in found.most_common(_MOST_SIZES)]
 
@@ -162,8 +164,9 @@ def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
     Raises:
         InputError: no such dataset.
     """
-    pairs = load_pairs(dataset_dir, "train").take(_NUM_CALIBRATION)
-    photographs = [pair["fundus"] for pair in pairs.as_numpy_iterator()]
+    pairs = load_pairs(dataset_dir, "train", lone="fundus")
+    few = pairs.take(_NUM_CALIBRATION)
+    photographs = [pair["fundus"] for pair in few.as_numpy_iterator()]
     views = list(
         itertools.product(
             photographs, (_middle, _whole), _SATURATIONS, _BRIGHTNESSES

@@ -30,6 +30,9 @@ _CA_CERTIFICATE = flags.DEFINE_string(
     "PEM file of who vouches for the server; the usual ones if empty.",
 )
 _INPUT = flags.DEFINE_string("input", None, "Photograph.", required=True)
+_FRAME = flags.DEFINE_integer(
+    "frame", None, "Of a DICOM photograph of several, from 1.", 1
+)
 _OUTPUT = flags.DEFINE_string("output", None, "PNG file.", required=True)
 _MODEL_NAME = flags.DEFINE_string("model_name", "ffa", "As in models.config.")
 _TIMEOUT = flags.DEFINE_float("timeout", 60.0, "Seconds to wait.", 0.001)
@@ -44,7 +47,7 @@ def main(images: ModuleType) -> None:
     png = translate(
         _SERVER.value,
         _MODEL_NAME.value,
-        images.encode_png(images.read_fundus(_INPUT.value)),
+        images.encode_png(images.read_fundus(_INPUT.value, frame=_FRAME.value)),
         _TIMEOUT.value,
     )
     if not png.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -2,7 +2,12 @@
 
 from absl import flags
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder.", required=True)
+RUN_DIR = flags.DEFINE_string(
+    "run_dir", None, "Run folder, or 'pretrained'.", required=True
+)
 OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the versions, or file.tflite.", required=True
+    "output",
+    None,
+    "Folder of the versions, file.tflite or page.html.",
+    required=True,
 )

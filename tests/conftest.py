@@ -8,6 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault of what is tested.
+settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -95,6 +102,36 @@ def phantom_dataset(run_program, built_once):
             "--image_size=128", f"--data_dir={folder}",
         ),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def unpaired_dataset(built_once):
+    """Folder of a dataset of 4 photographs and 6 FFA of other eyes; no pair."""
+    return built_once("unpaired_dataset", _prepare_unpaired)
+
+
+def _prepare_unpaired(folder):
+    from datasets.ffa_pairs.configs import FolderConfig
+    from datasets.ffa_pairs.write import write_dataset
+    from ffa_keras.images.files import write_png
+    from ffa_keras.phantom import make_pair
+
+    clinic, rows = folder / "clinic", ["pair_id,patient,fundus,ffa,split"]
+    for number in range(10):
+        pair = make_pair(number, "large_focal", 128)
+        kind, cells = ("fundus", "{},") if number < 4 else ("ffa", ",{}")
+        write_png(clinic / f"{number}.png", getattr(pair, kind))
+        cells = cells.format(f"{number}.png")
+        rows.append(f"{number},Ann {number},{cells},train")
+    (clinic / "pairs.csv").write_text("\n".join(rows))
+    (clinic / "key").write_text("a secret of this clinic")
+    config = FolderConfig(
+        name="unpaired",
+        manifest=str(clinic / "pairs.csv"),
+        key_file=str(clinic / "key"),
+        workers=1,
+    )
+    write_dataset(config, folder / "data")
 
 
 SMALL_RUN = (

@@ -6,7 +6,10 @@ r"""Prepare pairs for training: aligned, split by patient, without names.
         --data_dir=data
     python -m datasets.ffa_pairs --config=hra --manifest=hra/pairs.csv
     python -m datasets.ffa_pairs --config=isfahan_misp --archive=isfahan
+    python -m datasets.ffa_pairs --config=dicom --dicom_dir=EXPORT
 
+The last one lists the pairs of a DICOM export in EXPORT/pairs.csv, to be looked
+at and then prepared with --config=folder.
 The dataset appears in DATA_DIR/ffa_pairs/CONFIG/VERSION, whole or not at all,
 and with it preparation.csv, what became of every pair. Finished pairs wait in
 DATA_DIR/ffa_pairs_cache: the same command goes on where it was stopped.
@@ -23,17 +26,24 @@ from ffa_keras import cli  # isort: skip  (before TensorFlow and OpenCV)
 from absl import flags
 
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.dicom_pairs import list_pairs, write_pairs
 from ffa_keras.preparation.report import read_report, summary
-from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.preparation.splits import read_key
+from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 
-from .configs import PairsConfig
+from .configs import DicomConfig, PairsConfig
 from .ffa_pairs_dataset_builder import Builder
 from .write import write_dataset
+
+CONFIGS = {
+    **Builder.builder_configs,
+    "dicom": DicomConfig(name="dicom", description="List a DICOM export."),
+}
 
 _CONFIG = flags.DEFINE_enum(
     "config",
     "phantom",
-    list(Builder.builder_configs),
+    list(CONFIGS),
     "Where the pairs come from.",
 )
 _DATA_DIR = flags.DEFINE_string(
@@ -43,7 +53,10 @@ _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Replace the dataset if it is there already."
 )
 _CHECK = flags.DEFINE_bool(
-    "check", False, "Check every file, say what is odd, and do no more."
+    "check",
+    False,
+    "Check every file, look for one eye under two patients, say what is odd,"
+    " and do no more.",
 )
 _BEAM = flags.DEFINE_string(
     "beam_options",
@@ -63,7 +76,7 @@ def _define_options() -> dict[str, list[str]]:
     """Make a flag of every option of any config; return its configs."""
     owners: dict[str, list[str]] = {}
     fields = {}
-    for name, config in Builder.builder_configs.items():
+    for name, config in CONFIGS.items():
         for option, field in _options(config).items():
             owners.setdefault(option, []).append(name)
             fields[option] = field
@@ -91,6 +104,9 @@ _OWNERS = _define_options()
 def main() -> None:
     """Prepare the dataset and print where it is and what it holds."""
     config = _configured(_CONFIG.value)
+    if isinstance(config, DicomConfig):
+        _list(config)
+        return
     if _CHECK.value:
         _check(config)
         return
@@ -107,7 +123,7 @@ def main() -> None:
 
 def _configured(name: str) -> PairsConfig:
     """Return the builder's config with the values of its flags."""
-    config = Builder.builder_configs[name]
+    config = CONFIGS[name]
     options = _options(config)
     for option, owners in _OWNERS.items():
         if option not in options and flags.FLAGS[option].present:
@@ -119,10 +135,12 @@ def _configured(name: str) -> PairsConfig:
     for option, field in options.items():
         if field.metadata["about"].get("required") and not values[option]:
             raise InputError(f"--{option}: needed by --config={name}")
-    if config.truth and (_BEAM.value or _CHECK.value):
+    done = "drawn" if config.truth else "only listed"
+    whole = not config.truth and not isinstance(config, DicomConfig)
+    if not whole and (_BEAM.value or _CHECK.value):
         raise InputError(
             f"--beam_options and --check: not for --config={name}, whose pairs"
-            " are drawn"
+            f" are {done}"
         )
     given: PairsConfig = dataclasses.replace(
         config, beam=bool(_BEAM.value), **values
@@ -130,33 +148,54 @@ def _configured(name: str) -> PairsConfig:
     return given
 
 
+def _list(config: DicomConfig) -> None:
+    """Write the pairs.csv of a DICOM export."""
+    folder = Path(config.dicom_dir)
+    rows, notes = list_pairs(folder, read_key(config.key_file))
+    write_pairs(folder / "pairs.csv", rows, _OVERWRITE.value)
+    for note in notes:
+        print(f"note: {note}")
+    print(
+        f"listed {len(rows)} pairs in {folder / 'pairs.csv'}: look at it, then"
+        f" --config=folder --manifest={folder / 'pairs.csv'}"
+    )
+
+
 def _check(config: PairsConfig) -> None:
     """Check all files of a config and print what is odd and what is there."""
     tasks = config.collect(Path, Path(), print, naming=True)
     counts = collections.Counter(
-        (task.pair.split, task.pair.category) for task in tasks
+        (task.pair.split, _kind(task.pair.category, task.pair.lone))
+        for task in tasks
     )
-    for (split, category), count in sorted(counts.items()):
-        print(f"{count:6} {category} in the {split} split")
-    print(f"{len(tasks):6} pairs, every file can be read")
+    for (split, kind), count in sorted(counts.items()):
+        print(f"{count:6} {kind} in the {split} split")
+    pairs = sum(not task.pair.lone for task in tasks)
+    print(f"{pairs:6} pairs, every file can be read")
 
 
 def _print_summary(folder: Path) -> None:
     rows = read_report(folder)
     counts = collections.Counter(
-        (row["category"], row["split"])
+        (_kind(row["category"], row["alone"]), row["split"])
         for row in rows
         if row["status"] != "refused"
     )
-    present = {category for category, _ in counts}
+    for split in SPLITS:
+        counts["all", split] = sum(counts[c, split] for c in CATEGORIES)
+    present = {kind for kind, _ in counts}
     print(f"{'pairs':16}" + "".join(f"{split:>12}" for split in SPLITS))
-    for category in [c for c in CATEGORIES if c in present]:
-        row = "".join(f"{counts[category, split]:12}" for split in SPLITS)
-        print(f"{category:16}{row}")
-    totals = (sum(counts[c, split] for c in CATEGORIES) for split in SPLITS)
-    print(f"{'all':16}" + "".join(f"{total:12}" for total in totals))
+    kinds = [*CATEGORIES, "all", *(_kind("", lone) for lone in LONE)]
+    for kind in [kind for kind in kinds if kind in present]:
+        row = "".join(f"{counts[kind, split]:12}" for split in SPLITS)
+        print(f"{kind:16}{row}")
     print(f"prepared {folder}")
     print("\n".join(summary(rows)))
+
+
+def _kind(category: str, lone: str) -> str:
+    """Return the category of a pair, or which image stands alone."""
+    return f"{LONE[lone]} alone" if lone else category
 
 
 if __name__ == "__main__":

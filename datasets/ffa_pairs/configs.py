@@ -18,6 +18,7 @@ from ffa_keras.preparation.check import (
     extra_files,
     file_problems,
     inspect_files,
+    shared_eyes,
 )
 from ffa_keras.preparation.manifest import (
     PairEntry,
@@ -28,6 +29,7 @@ from ffa_keras.preparation.prepare import Task, make_task
 from ffa_keras.preparation.splits import (
     DEFAULT_KEY_FILE,
     absent_categories,
+    lone_images,
     read_key,
     split_pairs,
 )
@@ -61,6 +63,7 @@ class PairsConfig(tfds.core.BuilderConfig):
         cache_dir: folder of finished pairs.
         workers: processes that prepare pairs; 0 for one on each core.
         beam: whether Apache Beam spreads the work instead.
+        pictures_dir: folder for pictures of every pair, none if empty.
     """
 
     truth: ClassVar[bool] = False
@@ -68,6 +71,7 @@ class PairsConfig(tfds.core.BuilderConfig):
     cache_dir: str = ""
     workers: int = 1
     beam: bool = False
+    pictures_dir: str = ""
 
     def collect(
         self,
@@ -150,7 +154,8 @@ class PhotographConfig(PairsConfig):
     pictures_dir: str = _flag(
         "",
         "folder for a checkerboard and a vessel overlay of every pair, named"
-        " by its row in the manifest.",
+        " by its row in the manifest, and for pairs.html, which shows all of"
+        " them, worst first.",
     )
     workers: int = _flag(0, "processes; 0 for one on each core.", lower_bound=0)
 
@@ -175,16 +180,16 @@ class PhotographConfig(PairsConfig):
             dataclasses.replace(entry, split=split)
             for entry, split in zip(entries, splits, strict=True)
         ]
-        for note in [*notes, *absent_categories(entries)]:
+        notes += [*absent_categories(entries), *lone_images(entries)]
+        if naming:
+            notes += shared_eyes(entries, self.split_by, self.workers)
+        for note in notes:
             notify(note)
         return [
             make_task(
                 entry,
                 found.treatment,
-                (
-                    found.facts[entry.fundus].digest,
-                    found.facts[entry.ffa].digest,
-                ),
+                found.facts,
                 found.key,
                 Path(self.cache_dir or cache),
                 Path(self.pictures_dir) if self.pictures_dir else None,
@@ -231,6 +236,18 @@ class FolderConfig(PhotographConfig):
         treatment = self.treatment()
         raise_problems(path, file_problems(entries, treatment, facts))
         return Collection(entries, facts, treatment, read_key(self.key_file))
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class DicomConfig(PairsConfig):
+    """A DICOM export, of which a manifest is made to be looked at."""
+
+    dicom_dir: str = _flag("", "folder of the export.", required=True)
+    key_file: str = _flag(
+        str(DEFAULT_KEY_FILE),
+        "secret key of the patient hashes and the splits; made if absent, to"
+        " be kept.",
+    )
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 import tqdm
 
+from ffa_keras.preparation.contact_sheet import write_contact_sheet
 from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
 from ffa_keras.preparation.report import refuse_lost_splits
 from ffa_keras.records import schema
@@ -70,15 +71,22 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         kept = self._tasks
         if not config.beam:
             self._outcomes = self.outcomes()
+            if config.pictures_dir:
+                write_contact_sheet(
+                    Path(config.pictures_dir),
+                    self._tasks,
+                    self._outcomes,
+                    config.workers,
+                )
             refuse_lost_splits(self._outcomes)
             pairs = zip(self._tasks, self._outcomes, strict=True)
             kept = [task for task, outcome in pairs if outcome.verdict.accepted]
         return {
-            split: self._generate_examples(
-                [task for task in kept if task.pair.split == split]
+            name: self._generate_examples(
+                [task for task in kept if task.pair.stored_in == name]
             )
-            for split in schema.SPLITS
-            if any(task.pair.split == split for task in kept)
+            for name in schema.STORES
+            if any(task.pair.stored_in == name for task in kept)
         }
 
     def _generate_examples(self, tasks: Sequence[Task]) -> Any:

@@ -122,7 +122,7 @@ def one_patient_for_shared_files(
     owners: dict[str, str] = {}
     joined, notes = [], []
     for entry in entries:
-        digests = [facts[path].digest for path in (entry.fundus, entry.ffa)]
+        digests = [facts[path].digest for path in entry.paths]
         patient = next((owners[d] for d in digests if d in owners), None)
         if patient:
             notes.append(
@@ -144,7 +144,7 @@ def frame_problems(
         f"{path}: {facts[path].shape[1]}x{facts[path].shape[0]} pixels, not"
         f" {_FRAME[1]}x{_FRAME[0]}"
         for entry in entries
-        for path in (entry.fundus, entry.ffa)
+        for path in entry.paths
         if facts[path].shape != _FRAME
     ]
 

@@ -1,17 +1,29 @@
 """The model card: what was trained on what, what for, and how far it goes."""
 
+import collections
+import json
+import math
+from typing import Any
+
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
     markdown_table,
     section_rows,
 )
-from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.evaluation.results import (
+    ALL,
+    NOTICE,
+    UNKNOWN,
+    Report,
+    SystemResult,
+)
+from ffa_keras.evaluation.subgroups import PHASE
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 
 _USE = """\
 Research on image translation and on its evaluation: to study what a colour
-photograph of the retina tells about its late-phase angiogram.
+photograph of the retina tells about its angiogram.
 
 Out of scope: diagnosis, screening, treatment decisions, replacing angiography,
 and photographs of another kind than those it was trained on."""
@@ -36,25 +48,31 @@ def model_card(
         config: what it was trained with, if that is known.
 
     Returns:
-        Markdown.
+        Markdown, with the front matter that model hubs read.
     """
     info = dataset.info
     name, system = next(iter(report.systems.items()))
     title = config.method if config else name
-    lines = [f"# Model card: {title}", "", f"**{NOTICE}**", ""]
+    lines = _front_matter(report, system, title, f"{info.name} {info.version}")
+    lines += [f"# Model card: {title}", "", f"**{NOTICE}**", ""]
     lines += [f"- {key}: {value}" for key, value in report.facts.items()]
     lines += ["", "## Intended use", "", _USE, "", "## Data", ""]
     lines += [
         f"- dataset: {info.name}, {info.config_name}, version {info.version}",
         f"- divided by {dataset.split_by}; leaks between the splits:"
         f" {report.leaks_found}",
-        *(f"- {k}: {s.num_examples} pairs" for k, s in info.splits.items()),
+        *(
+            f"- {store.replace('_', ', alone: ')}: {split.num_examples}"
+            + ("" if "_" in store else " pairs")
+            for store, split in info.splits.items()
+        ),
         "- classes judged: "
         + ", ".join(
             f"{name} {next(iter(estimates.values())).of}"
             for name, estimates in system.groups.items()
-            if name != ALL
+            if name != ALL and ": " not in name
         ),
+        f"- seconds after injection: {_phases(system)}",
     ]
     if config:
         lines += [
@@ -69,3 +87,53 @@ def model_card(
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
     return "\n".join([*lines, "", "## Limits", "", _LIMITS, ""])
+
+
+def _front_matter(
+    report: Report, system: SystemResult, title: str, dataset: str
+) -> list[str]:
+    """Return the lines that model hubs read: YAML whose values are JSON."""
+    estimates = system.groups[ALL]
+    metrics = [
+        {
+            "type": metric.name,
+            "name": metric.label,
+            "value": round(estimates[metric.name].mean, metric.digits),
+        }
+        for metric in report.metrics
+        if math.isfinite(estimates[metric.name].mean)
+    ]
+    task = {"type": "image-to-image", "name": "fundus photograph to FFA"}
+    fields: dict[str, Any] = {
+        "library_name": "keras",
+        "pipeline_tag": "image-to-image",
+        # Whose data and weights these are decides; nobody has told.
+        "license": "unknown",
+        "tags": ["fundus", "fluorescein-angiography", "synthetic", "research"],
+        "model-index": [
+            {
+                "name": title,
+                "results": [
+                    {
+                        "task": task,
+                        "dataset": {"name": dataset, "type": "private"},
+                        "metrics": metrics,
+                    }
+                ],
+            }
+        ],
+    }
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
+    return ["---", *lines, "---", ""]
+
+
+def _phases(system: SystemResult) -> str:
+    """Say how many angiograms were taken when."""
+    known = collections.Counter(
+        image.groups.get(PHASE, UNKNOWN) for image in system.images
+    )
+    if set(known) <= {UNKNOWN}:
+        return (
+            "not known of any angiogram judged, so that none may be called late"
+        )
+    return ", ".join(f"{count} {phase}" for phase, count in known.items())

@@ -6,6 +6,8 @@ All turn the dark vessels of the green channel bright; none has seen an FFA.
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.baselines import inverted_green
+
 # The sigmas below are of photographs whose longer side has this many pixels.
 _SIDE = 640
 _LIGHT_SIGMA = 20
@@ -42,6 +44,14 @@ def equalised_green(fundus: np.ndarray) -> np.ndarray:
     )
     sigma = _SMOOTH_SIGMA * max(equalised.shape) / _SIDE
     return 255 - cv2.GaussianBlur(equalised, (0, 0), sigma)[..., None]
+
+
+# What every table shows, by the names of its rows.
+CLASSICAL = {
+    "inverted green channel": inverted_green,
+    "flattened green channel": flattened_green,
+    "equalised green channel": equalised_green,
+}
 
 
 class ConstantFfa:

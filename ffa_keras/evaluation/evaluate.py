@@ -1,5 +1,6 @@
 """Judge a run's generator, and the trivial predictions beside it."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,17 @@ import tensorflow as tf
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.figures import Figures
-from ffa_keras.evaluation.inception import InceptionFeatures
+from ffa_keras.evaluation.folders import PREDICTIONS, Folders
+from ffa_keras.evaluation.intervals import (
+    INSIDE,
+    Coverage,
+    Intervals,
+    calibrate,
+)
 from ffa_keras.evaluation.judging import Judge
-from ffa_keras.evaluation.rendering import write_report
+from ffa_keras.evaluation.page import write_report
+from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import Report, summarise
 from ffa_keras.files import replacing
 from ffa_keras.records.audit.leaks import refuse_leaks
@@ -27,6 +36,13 @@ from ffa_keras.translation.run_folder import is_run_folder, load_generator
 from ffa_keras.translation.whole import Translator
 
 SYSTEM = "generator"
+FRAMES = Protocol()
+INTERVALS = f"conformal {100 * INSIDE:.0f} % intervals"
+_VERSIONS = {
+    "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
+    "tensorflow": tf.__version__,
+    "keras": keras.__version__,
+}
 
 
 def evaluate_run(
@@ -34,7 +50,7 @@ def evaluate_run(
     dataset_dir: str = "",
     split: str = "test",
     output: str = "",
-    inception_weights: str = "",
+    how: Protocol = FRAMES,
 ) -> Report:
     """Judge a run on held-out eyes and write the report and the model card.
 
@@ -44,8 +60,7 @@ def evaluate_run(
         split: which of its splits.
         output: folder of the report, replaced whole if it is one; `evaluation`
             in the run folder if empty.
-        inception_weights: as `InceptionFeatures` takes them; neither KID nor
-            FID if empty.
+        how: the protocol.
 
     Returns:
         The report, whose `to_json` is in `report.json`.
@@ -71,7 +86,7 @@ def evaluate_run(
         dataset_dir or config.dataset_dir,
         split,
         Path(output) if output else Path(run_dir) / "evaluation",
-        inception_weights,
+        how,
     )
 
 
@@ -80,7 +95,7 @@ def evaluate_model(
     dataset_dir: str = "",
     split: str = "test",
     output: str = "",
-    inception_weights: str = "",
+    how: Protocol = FRAMES,
 ) -> Report:
     """Judge a generator in any of its forms, as `evaluate_run` does a run.
 
@@ -89,7 +104,7 @@ def evaluate_model(
         dataset_dir: prepared dataset; only a run has one of its own.
         split: which of its splits.
         output: folder of the report; only a run has one of its own.
-        inception_weights: as for `evaluate_run`.
+        how: the protocol; its patches are the paper's.
 
     Returns:
         The report.
@@ -98,9 +113,7 @@ def evaluate_model(
         InputError: as for `evaluate_run`; or a flag is missing.
     """
     if is_run_folder(model):
-        return evaluate_run(
-            model, dataset_dir, split, output, inception_weights
-        )
+        return evaluate_run(model, dataset_dir, split, output, how)
     for flag, value in (("dataset_dir", dataset_dir), ("output", output)):
         if not value:
             raise InputError(
@@ -118,8 +131,47 @@ def evaluate_model(
         dataset_dir,
         split,
         Path(output),
-        inception_weights,
+        how,
     )
+
+
+def evaluate_folders(
+    folders: Folders, output: str, how: Protocol = FRAMES
+) -> Report:
+    """Judge the pictures of any system, as `evaluate_run` does a run.
+
+    Args:
+        folders: of predictions and references.
+        output: folder of the report.
+        how: the protocol; of whole frames, whose table tells patients and
+            subgroups of the images.
+
+    Returns:
+        The report.
+
+    Raises:
+        InputError: as for `evaluate_run`; or a file is missing or has another
+            size.
+    """
+    if how.patches:
+        raise InputError(
+            "--protocol=patches: of a run or a model only; pictures are judged"
+            " as the frames that they are"
+        )
+    if not output:
+        raise InputError("--output: missing; name a folder for the report")
+    with replacing(Path(output)) as temporary:
+        temporary.mkdir()
+        judge = Judge(
+            folders.eyes(how.table, how.columns),
+            folders.floor(),
+            measures_of(how),
+            inception_of(how),
+        )
+        about = {
+            "predictions": "pictures, numbered in the order of their names"
+        }
+        return _judged(judge, PREDICTIONS, about, temporary, None)
 
 
 def _evaluate(
@@ -128,7 +180,7 @@ def _evaluate(
     dataset_dir: str,
     split: str,
     folder: Path,
-    inception_weights: str,
+    how: Protocol,
 ) -> Report:
     with replacing(folder) as temporary:
         temporary.mkdir()
@@ -136,33 +188,53 @@ def _evaluate(
         translator, about = load()
         dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
-        judge = Judge(
-            dataset,
-            split,
-            {SYSTEM: translator},
-            InceptionFeatures(inception_weights) if inception_weights else None,
+        judge = judge_on(dataset, split, {SYSTEM: translator}, how, config)
+        about["protocol"] = how.describe()
+        intervals: Intervals | str = "none: patches are judged"
+        if not how.patches:
+            intervals = "none: they would be calibrated on what is judged"
+            if split == "test":
+                intervals = calibrate(dataset, translator)
+        report = _judged(
+            judge, SYSTEM, {**about, "split": split}, temporary, 0, intervals
         )
-        figures = Figures(temporary / "figures")
-        for case in judge.cases():
-            figures.add(case, SYSTEM)
-        figures.write_overview()
-        facts = {
-            **about,
-            **_facts(f"{split}, {len(judge)} images"),
-            **judge.distances(),
-        }
-        report = summarise(judge.images, judge.metrics, facts, leaks=0)
-        write_report(report, temporary, figures.for_page())
         card = model_card(report, dataset, config)
         (temporary / "model_card.md").write_text(card, encoding="utf-8")
-    print(judge.times())
     return report
 
 
-def _facts(split: str) -> dict[str, str]:
-    return {
-        "split": split,
-        "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+def _judged(
+    judge: Judge,
+    system: str,
+    about: dict[str, str],
+    folder: Path,
+    leaks: int | None,
+    intervals: Intervals | str = "",
+) -> Report:
+    """Run through all eyes and write the report and its pictures."""
+    figures = Figures(folder / "figures", leaks=judge.finds_leaks)
+    coverage = Coverage(intervals) if isinstance(intervals, Intervals) else None
+    for case in judge.cases():
+        figures.add(case, system)
+        if coverage:
+            coverage.add(case.eye, case.predictions[system])
+    figures.write_overview()
+    facts = {
+        **about,
+        "images": len(judge),
+        **(
+            {INTERVALS: coverage.describe() if coverage else intervals}
+            if intervals
+            else {}
+        ),
+        **_VERSIONS,
+        **judge.distances(),
     }
+    report = summarise(judge.images, judge.metrics, facts, leaks)
+    shown = figures.illustrations(judge.images[system], judge.metrics)
+    write_report(report, folder, shown)
+    if isinstance(intervals, Intervals):
+        text = json.dumps(intervals.to_json(), indent=2) + "\n"
+        (folder / "intervals.json").write_text(text, encoding="utf-8")
+    print(judge.times())
+    return report

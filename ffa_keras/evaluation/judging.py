@@ -6,48 +6,34 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
-from ffa_keras.evaluation.classical import (
-    ConstantFfa,
-    equalised_green,
-    flattened_green,
-)
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
     kernel_distance,
 )
-from ffa_keras.evaluation.measures import MEASURES, Eye, Scores, metrics_of
-from ffa_keras.evaluation.measures.memorisation import TrainingImages
+from ffa_keras.evaluation.measures import (
+    MEASURES,
+    Eye,
+    Measure,
+    Scores,
+    metrics_of,
+)
+from ffa_keras.evaluation.measures.leakage import LEAKAGE
 from ffa_keras.evaluation.results import ImageScores
-from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.translation.whole import Translator
 
-_TRIVIAL = (
-    "mean training FFA",
-    "best constant",
-    "inverted green channel",
-    "flattened green channel",
-    "equalised green channel",
-)
 REAL = "real FFA"
-# What every table shows beside the systems: floor, classical pictures, ceiling.
-BASELINES = (*_TRIVIAL, REAL)
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
 )
-_FEATURES = (
-    "pair", "patient", "category", "fundus", "ffa", "valid_mask",
-    "leakage_mask",
-)  # fmt: skip
-_SHORT = 8
 # Eyes whose predictions may be judged while the next is translated.
 _IN_WORK = 2
 
@@ -57,7 +43,7 @@ class Case:
     """A held-out eye and the predictions from its photograph.
 
     Attributes:
-        pair: first digits of its hash, hexadecimal.
+        pair: what outputs call it.
         category: name of its class.
         eye: photograph, real FFA and masks.
         predictions: uint8 [H, W, 1] by the name of the system.
@@ -70,62 +56,46 @@ class Case:
 
 
 class Judge:
-    """Judges systems, and the trivial predictions, on a split of a dataset.
+    """Judges systems on eyes.
 
     Args:
-        dataset: whose eyes are judged on; its training split is read once.
-        split: which of its splits.
+        eyes: read once, one after the other.
         systems: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1] or [H, W], by
-            name; `BASELINES` come after them.
+            name, floor and classical pictures included; the predictions that
+            eyes bring along stand before them, `REAL` comes after.
+        measures: what predictions are judged by.
         inception: features for KID and FID; `None` leaves both out.
 
     Attributes:
-        metrics: that predictions are judged by.
+        metrics: of the measures.
         images: by the name of the system, one score an eye, once `cases` has
             run through.
-
-    Raises:
-        InputError: there is no training split.
     """
 
     def __init__(
         self,
-        dataset: PreparedDataset,
-        split: str,
+        eyes: Iterable[HeldOut],
         systems: Mapping[str, Translator],
+        measures: Sequence[Measure] = MEASURES,
         inception: InceptionFeatures | None = None,
     ):
-        self._dataset, self._split = dataset, split
-        self._count = int(dataset.pairs(split, _FEATURES).cardinality())
-        self._categories = dataset.categories
-        mean, constant = MeanTrainingFfa(), ConstantFfa()
-        training = TrainingImages()
-        for record in dataset.records("train", ["ffa"]):
-            mean.add(record["ffa"])
-            constant.add(record["ffa"])
-            training.add(record["ffa"])
-        trivial: tuple[Translator, ...] = (
-            mean,
-            constant,
-            inverted_green,
-            flattened_green,
-            equalised_green,
-        )
-        self._systems = {
-            **systems,
-            **dict(zip(_TRIVIAL, trivial, strict=True)),
-        }
-        self._measures = (*MEASURES, training.measure())
+        self._eyes = eyes
+        self._systems = dict(systems)
+        self._measures = tuple(measures)
         self.metrics = metrics_of(self._measures)
         self._features = _Features(inception) if inception else None
         self._seconds: dict[str, float] = collections.defaultdict(float)
         self._lock = threading.Lock()
-        self.images: dict[str, list[ImageScores]] = {
-            name: [] for name in (*self._systems, REAL)
-        }
+        self.images: dict[str, list[ImageScores]] = {}
 
     def __len__(self) -> int:
-        return self._count
+        """Return how many eyes have been judged."""
+        return len(self.images.get(REAL, ()))
+
+    @property
+    def finds_leaks(self) -> bool:
+        """Whether leaks are among what is judged."""
+        return LEAKAGE in self._measures
 
     def cases(self) -> Iterator[Case]:
         """Judge and yield one eye after the other.
@@ -134,20 +104,25 @@ class Judge:
         or written, not kept.
 
         Raises:
-            InputError: the split cannot be had, or a record or a prediction
-                cannot be judged.
+            InputError: there are no eyes, or an eye or a prediction cannot be
+                judged.
         """
-        progress = keras.utils.Progbar(len(self), unit_name="image")
+        progress = keras.utils.Progbar(None, unit_name="image")
         waiting: collections.deque[_InWork] = collections.deque()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for record in self._dataset.records(self._split, _FEATURES):
-                waiting.append(self._begin(record, pool))
+            for held in self._eyes:
+                waiting.append(self._begin(held, pool))
                 if len(waiting) > _IN_WORK:
                     yield self._end(waiting.popleft())
                     progress.add(1)
             while waiting:
                 yield self._end(waiting.popleft())
                 progress.add(1)
+        print()
+        if not len(self):
+            raise InputError(
+                "there is nothing to judge: no eye, or none as large as a patch"
+            )
 
     def distances(self) -> dict[str, str]:
         """Return KID and FID of each name, or the reason why there are none."""
@@ -166,29 +141,19 @@ class Judge:
         )
 
     def _begin(
-        self, record: dict[str, Any], pool: concurrent.futures.Executor
+        self, held: HeldOut, pool: concurrent.futures.Executor
     ) -> "_InWork":
         """Translate a photograph and have its predictions judged."""
-        pair = record["pair"].decode()
-        leakage = record.get("leakage_mask")
-        eye = Eye(
-            record["fundus"],
-            record["ffa"],
-            record["valid_mask"] > 0,
-            None if leakage is None else leakage > 0,
-        )
-        case = Case(
-            pair[:_SHORT],
-            self._categories[int(record["category"])],
-            eye,
-            {
-                name: _checked(
-                    self._timed("translation", translate, eye.fundus), eye, name
-                )
-                for name, translate in self._systems.items()
-            }
-            | {REAL: eye.real},
-        )
+        eye = held.eye
+        predictions = {
+            name: _checked(prediction, eye, name)
+            for name, prediction in held.predictions.items()
+        }
+        for name, translate in self._systems.items():
+            made = self._timed("translation", translate, eye.fundus)
+            predictions[name] = _checked(made, eye, name)
+        predictions[REAL] = eye.real
+        case = Case(held.pair, held.category, eye, predictions)
         # Tasks start in this order, so that none waits for one behind it.
         compares = [
             pool.submit(self._timed, measure.name, measure.of, eye)
@@ -207,7 +172,7 @@ class Judge:
             ]
             for name, prediction in case.predictions.items()
         }
-        return _InWork(case, record["patient"].decode(), scores)
+        return _InWork(case, held, scores)
 
     def _end(self, work: "_InWork") -> Case:
         """Wait for the scores of a case."""
@@ -216,8 +181,11 @@ class Judge:
             scores: Scores = {}
             for part in parts:
                 scores |= part.result()
-            self.images[name].append(
-                ImageScores(case.pair, work.patient, case.category, scores)
+            held = work.held
+            self.images.setdefault(name, []).append(
+                ImageScores(
+                    held.pair, held.patient, held.category, scores, held.groups
+                )
             )
         if self._features:
             self._features.add(case)
@@ -238,7 +206,7 @@ class _InWork:
     """A case whose scores, by system and measure, are being computed."""
 
     case: Case
-    patient: str
+    held: HeldOut
     scores: dict[str, list[concurrent.futures.Future[Scores]]]
 
 

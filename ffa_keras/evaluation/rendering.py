@@ -1,12 +1,9 @@
-"""The report to read: tables of text, Markdown and one page of HTML."""
+"""The report to read: its tables as text, Markdown and HTML."""
 
 import html
 import importlib.resources
-import json
 import math
 import string
-from collections.abc import Mapping
-from pathlib import Path
 
 from ffa_keras.evaluation.measures.base import Metric
 from ffa_keras.evaluation.results import ALL, NOTICE, Report
@@ -15,28 +12,9 @@ from ffa_keras.evaluation.statistics import Estimate
 Rows = list[list[str]]
 INTERVALS = (
     "Mean over images; in brackets the 95 % interval from resampling patients."
+    " There is none from fewer than six patients, which would be too narrow."
     " Equal images have no finite PSNR and are left out of its mean."
 )
-
-
-def write_report(
-    report: Report, folder: Path, pictures: Mapping[str, str]
-) -> None:
-    """Write `report.json`, `report.md` and `report.html`.
-
-    Args:
-        report: of `summarise`.
-        folder: where to.
-        pictures: `data:` addresses for the page, by their titles.
-    """
-    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
-    texts = {
-        "report.json": text,
-        "report.md": _markdown(report),
-        "report.html": _page(report, pictures),
-    }
-    for name, content in texts.items():
-        (folder / name).write_text(content, encoding="utf-8")
 
 
 def tables(report: Report) -> dict[str, Rows]:
@@ -153,34 +131,18 @@ def fill(template: str, **values: str) -> str:
     return page.substitute(style=style, notice=html.escape(NOTICE), **values)
 
 
-def _markdown(report: Report) -> str:
+def markdown(report: Report) -> str:
+    """Return the report as Markdown.
+
+    Args:
+        report: of `summarise`.
+    """
     lines = ["# Evaluation", "", f"**{NOTICE}**", ""]
     lines += [f"- {line}" for line in fact_lines(report)]
     lines += ["", INTERVALS]
     for title, rows in tables(report).items():
         lines += ["", f"## {heading(title)}", "", *markdown_table(rows)]
     return "\n".join(lines) + "\n"
-
-
-def _page(report: Report, pictures: Mapping[str, str]) -> str:
-    escape, all_tables = html.escape, tables(report)
-    return fill(
-        "report.html",
-        facts="".join(
-            f"<li>{escape(line)}</li>" for line in fact_lines(report)
-        ),
-        intervals=escape(INTERVALS),
-        tables="\n".join(
-            f"<h2>{escape(heading(title))}</h2>{html_table(rows)}"
-            for title, rows in all_tables.items()
-        ),
-        shown=f"{len(pictures)} of {len(all_tables['Images']) - 1}",
-        pictures="\n".join(
-            f"<h3>{escape(title)}</h3>"
-            f'<img src="{escape(address)}" alt="case {escape(title)}">'
-            for title, address in pictures.items()
-        ),
-    )
 
 
 def _html_row(cells: list[str], tag: str) -> str:

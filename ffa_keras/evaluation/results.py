@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ffa_keras import __version__
 from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
 from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
@@ -14,6 +16,7 @@ NOTICE = (
     " remains the reference."
 )
 ALL = "all"
+UNKNOWN = "not known"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +28,17 @@ class ImageScores:
         patient: hash; no output holds it.
         category: name of its class.
         scores: a value for each metric, by name.
+        groups: subgroups by column, such as `{"sex": "f"}`.
+        by_training: scores of each training, where a system was trained
+            several times; `scores` are their means.
     """
 
     pair: str
     patient: str
     category: str
     scores: Scores
+    groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    by_training: tuple[Scores, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +47,7 @@ class SystemResult:
 
     Attributes:
         groups: an estimate for each metric by name, of `ALL` images and of
-            each class, by name.
+            each class and each subgroup, by name.
         images: one a held-out eye.
     """
 
@@ -173,7 +181,15 @@ def strict(value: Any) -> Any:
 def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
     groups = {ALL: list(judged)}
     for image in judged:
-        groups.setdefault(image.category, []).append(image)
+        if image.category:
+            groups.setdefault(image.category, []).append(image)
+    for column in sorted({name for i in judged for name in i.groups}):
+        for value in sorted({i.groups.get(column, "") for i in judged}):
+            groups[f"{column}: {value or UNKNOWN}"] = [
+                image
+                for image in judged
+                if image.groups.get(column, "") == value
+            ]
     return SystemResult(
         {name: _estimates(members, names) for name, members in groups.items()},
         list(judged),
@@ -185,8 +201,44 @@ def _estimates(
 ) -> dict[str, Estimate]:
     patients = [image.patient for image in members]
     return {
-        name: mean_with_interval(
-            [image.scores[name] for image in members], patients
-        )
+        name: mean_with_interval(scores_of(members, name), patients)
         for name in names
     }
+
+
+def scores_of(images: Sequence[ImageScores], name: str) -> np.ndarray:
+    """Return what images scored, float64 [S, N] for S trainings.
+
+    Args:
+        images: of one system.
+        name: of the metric.
+    """
+    return np.array(
+        [[s[name] for s in i.by_training or (i.scores,)] for i in images]
+    ).T
+
+
+def merge_trainings(
+    trainings: Sequence[Sequence[ImageScores]],
+) -> list[ImageScores]:
+    """Return the scores of a system that was trained several times.
+
+    Args:
+        trainings: of each the scores of all images, in one order.
+    """
+    merged = []
+    for same in zip(*trainings, strict=True):
+        scores = {}
+        for name in same[0].scores:
+            values = np.array([image.scores[name] for image in same])
+            finite = values[np.isfinite(values)]
+            # Where no training has a number, it is missing or infinite alike.
+            scores[name] = float(finite.mean() if finite.size else values[0])
+        merged.append(
+            dataclasses.replace(
+                same[0],
+                scores=scores,
+                by_training=tuple(image.scores for image in same),
+            )
+        )
+    return merged

@@ -10,6 +10,9 @@ _RESAMPLES = 2000
 # All sign patterns are tried where there are no more of them.
 _FLIPS = 10000
 _MISSING = float("nan")
+# From 2 patients a "95 %" bootstrap interval covers 52 % of the time, from 3
+# 74 %, from 5 85 %: no interval is better than such a one.
+LEAST_PATIENTS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Estimate:
 
     Attributes:
         mean: NaN if no image has a value.
-        low: lower end of its 95 % interval, NaN for fewer than two patients.
+        low: lower end of its 95 % interval, NaN for fewer than six patients.
         high: upper end.
         n: images that have a value.
         of: images in all.
@@ -36,7 +39,7 @@ class Difference(Estimate):
     """A mean difference between two systems on the same images.
 
     Attributes:
-        p: two-sided; NaN for fewer than two patients.
+        p: two-sided; NaN for fewer than six patients.
     """
 
     p: float
@@ -50,51 +53,58 @@ def mean_with_interval(
     """Return the mean over images and its 95 % bootstrap interval.
 
     Patients are drawn, not images: two eyes of a patient are no independent
-    evidence.
+    evidence. Where a system was trained several times, so are its trainings.
 
     Args:
-        values: one an image; infinite and missing ones are left out.
+        values: float [N], one an image, or [S, N], a row for each training;
+            infinite and missing ones are left out.
         patients: the patient of each image.
         seed: of the resampling.
     """
-    sums, counts = _by_patient(values, patients)
+    rows = np.atleast_2d(np.asarray(values, np.float64))
+    sums, counts = _by_patient(rows, patients)
     mean, low, high = _MISSING, _MISSING, _MISSING
-    if len(sums):
-        mean = float(_finite(values).mean())
-    if len(sums) > 1:
-        draws = np.random.default_rng(seed).integers(
-            0, len(sums), (_RESAMPLES, len(sums))
+    if counts.any():
+        mean = float(sums.sum() / counts.sum())
+    if sums.shape[1] >= LEAST_PATIENTS:
+        random = np.random.default_rng(seed)
+        patient, training = (
+            random.integers(0, size, (_RESAMPLES, size))
+            for size in sums.shape[::-1]
         )
-        means = sums[draws].sum(1) / counts[draws].sum(1)
+        chosen = training[:, :, None], patient[:, None]
+        means = sums[chosen].sum((1, 2)) / counts[chosen].sum((1, 2))
         low, high = np.percentile(means, (2.5, 97.5)).tolist()
-    return Estimate(mean, low, high, int(counts.sum()), len(values))
+    known = int(np.isfinite(rows).any(0).sum())
+    return Estimate(mean, low, high, known, rows.shape[1])
 
 
 def paired_difference(
-    values: Sequence[float],
-    others: Sequence[float],
+    values: Sequence[float] | np.ndarray,
+    others: Sequence[float] | np.ndarray,
     patients: Sequence[str],
     seed: int = 0,
 ) -> Difference:
     """Compare two systems on the same images.
 
     Args:
-        values: of one system, one an image.
-        others: of the other; images where either is infinite or missing are
-            left out.
+        values: of one system, as `mean_with_interval` takes them.
+        others: of the other, from as many trainings; images where either is
+            infinite or missing are left out.
         patients: the patient of each image.
         seed: of the resampling.
 
     Returns:
         The mean of `values - others` as `mean_with_interval`, and `p` of the
         sign-flip permutation test over patients: how often a mean as far from
-        0 appears if the two systems may be exchanged in each patient.
+        0 appears if the two systems may be exchanged in each patient. It
+        knows nothing of how another training would come out.
     """
     differences = np.asarray(values, np.float64) - np.asarray(others)
     estimate = mean_with_interval(differences, patients, seed)
-    sums, _ = _by_patient(differences, patients)
+    sums = _by_patient(np.atleast_2d(differences), patients)[0].sum(0)
     p = _MISSING
-    if len(sums) > 1:
+    if len(sums) >= LEAST_PATIENTS:
         p = permutation_test(
             (sums,),
             lambda flipped, axis: np.abs(flipped.sum(axis)),
@@ -121,15 +131,23 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def _finite(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    array = np.asarray(values, np.float64)
-    return array[np.isfinite(array)]
-
-
 def _by_patient(
-    values: Sequence[float] | np.ndarray, patients: Sequence[str]
+    rows: np.ndarray, patients: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of each patient's finite values, and their number."""
-    finite = np.isfinite(np.asarray(values, np.float64))
-    _, index = np.unique(np.asarray(patients)[finite], return_inverse=True)
-    return np.bincount(index, _finite(values)), np.bincount(index)
+    """Return the sum of each patient's finite values, and their number.
+
+    Args:
+        rows: float64 [S, N].
+        patients: of the columns.
+
+    Returns:
+        Two arrays [S, P], of the patients who have any value.
+    """
+    finite = np.isfinite(rows)
+    known = finite.any(0)
+    names, index = np.unique(np.asarray(patients)[known], return_inverse=True)
+    sums, counts = (
+        np.array([np.bincount(index, row, len(names)) for row in x[:, known]])
+        for x in (np.where(finite, rows, 0), finite.astype(np.float64))
+    )
+    return sums, counts

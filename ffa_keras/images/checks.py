@@ -66,10 +66,11 @@ def check(data: bytes) -> None:
     for start, claimed in claims.items():
         if data.startswith(start):
             try:
-                _check_size(claimed(data))
+                claim = claimed(data)
             except (struct.error, IndexError) as error:
                 raise _cut_short() from error
-            _check_stream(data)
+            check_size(*claim)
+            check_stream(data)
             return
     raise unreadable()
 
@@ -77,23 +78,41 @@ def check(data: bytes) -> None:
 def unreadable() -> Damaged:
     """Return what to raise for a file that no decoder reads."""
     return Damaged(
-        "not a readable image; give a whole PNG, TIFF, JPEG, BMP or GIF file"
+        "not a readable image; give a whole PNG, TIFF, JPEG, BMP, GIF or DICOM"
+        " file"
     )
 
 
-def _check_size(claim: _Claim) -> None:
-    pixels = claim.width * claim.height
+def check_size(width: int, height: int, bytes_a_pixel: int) -> None:
+    """Refuse what is too large to decode.
+
+    Args:
+        width: pixels.
+        height: pixels, of all frames.
+        bytes_a_pixel: of all of its samples.
+
+    Raises:
+        Damaged: it is.
+    """
+    pixels = width * height
     if pixels > MAX_PIXELS:
         raise Damaged(f"more than {MAX_PIXELS} pixels; scale the image down")
-    if pixels * claim.bytes_a_pixel > MAX_BYTES:
+    if pixels * bytes_a_pixel > MAX_BYTES:
         raise Damaged(
             f"more than {MAX_BYTES} bytes of samples; save it with 8 bits, or"
             " scale it down"
         )
 
 
-def _check_stream(data: bytes) -> None:
-    """Decode strictly where OpenCV goes on after an error."""
+def check_stream(data: bytes) -> None:
+    """Decode strictly where OpenCV and Pillow go on after an error.
+
+    Args:
+        data: a file, or a JPEG stream.
+
+    Raises:
+        Damaged: it is.
+    """
     if data.startswith(b"\xff\xd8"):
         try:
             # An eighth of the size: all is decompressed, little computed.

@@ -17,6 +17,8 @@ from ffa_keras.images.checks import (
     quiet_decoders,
     unreadable,
 )
+from ffa_keras.images.dicom import MISSING as DICOM_MISSING
+from ffa_keras.images.dicom import is_dicom
 from ffa_keras.registration.retina import field_of_view
 
 __all__ = [
@@ -24,47 +26,67 @@ __all__ = [
     "decode_png",
     "encode_png",
     "field_of_view",
+    "has_suffix",
+    "is_image",
     "read_ffa",
     "read_fundus",
     "sample_bits",
     "write_png",
 ]
 
-IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif")
+IMAGE_SUFFIXES = (
+    ".png",
+    ".tif",
+    ".tiff",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".dcm",
+)
 
 _READ = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 # Of a file of which nobody says how many bits its samples have.
 _USUAL_BITS = (8, 12, 16)
 
 
-def read_fundus(path: str | Path, bits: int | None = None) -> np.ndarray:
+def read_fundus(
+    path: str | Path, bits: int | None = None, frame: int | None = None
+) -> np.ndarray:
     """Read a fundus photograph.
 
     Args:
-        path: PNG, TIFF, JPEG, BMP or GIF file of 8 or 16 bits; colour or grey.
+        path: PNG, TIFF, JPEG, BMP, GIF or DICOM file of 8 or 16 bits; colour
+            or grey.
         bits: of the brightest sample possible in a 16-bit file, 8 to 16, which
             becomes 255: the same for all files of a camera, so that all keep
             their brightness. If `None`, the least of 8, 12 and 16 that holds
             the brightest sample of this file. Files of 8 bits stay as they
-            are.
+            are, and a DICOM file says itself how many it has.
+        frame: of a DICOM file of several, from 1; if `None`, the last of an
+            angiogram. Other files have one.
 
     Returns:
         uint8 array [H, W, 3], RGB; three equal channels if the file is grey.
 
     Raises:
         InputError: the file is absent, unreadable, damaged or too large, or
-            holds a sample of more than `bits`.
+            holds a sample of more than `bits`; has no such frame, or is
+            DICOM and the extra is not installed.
     """
-    image = _to_uint8(_read(Path(path)), Path(path), bits)
+    image = _to_uint8(_read(Path(path), frame), Path(path), bits)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def read_ffa(path: str | Path, bits: int | None = None) -> np.ndarray:
+def read_ffa(
+    path: str | Path, bits: int | None = None, frame: int | None = None
+) -> np.ndarray:
     """Read an angiogram.
 
     Args:
         path: as for `read_fundus`.
         bits: as for `read_fundus`.
+        frame: as for `read_fundus`.
 
     Returns:
         uint8 array [H, W, 1]; the luminance if the file is in colour.
@@ -72,25 +94,26 @@ def read_ffa(path: str | Path, bits: int | None = None) -> np.ndarray:
     Raises:
         InputError: as `read_fundus`.
     """
-    image = _to_uint8(_read(Path(path)), Path(path), bits)
+    image = _to_uint8(_read(Path(path), frame), Path(path), bits)
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
 
 
-def sample_bits(path: str | Path) -> int:
+def sample_bits(path: str | Path, frame: int | None = None) -> int:
     """Return how many bits the brightest sample of a file takes.
 
     The largest over the files of a camera is what `bits` should be for all.
 
     Args:
         path: as for `read_fundus`.
+        frame: as for `read_fundus`.
 
     Returns:
-        8 to 16; 8 for every file of 8 bits.
+        8 to 16; 8 for every file of 8 bits and for every DICOM file.
 
     Raises:
         InputError: as `read_fundus`.
     """
-    image = _read(Path(path))
+    image = _read(Path(path), frame)
     return 8 if image.dtype == np.uint8 else max(8, _least_bits(image))
 
 
@@ -133,7 +156,33 @@ def write_png(path: str | Path, image: np.ndarray) -> None:
         temporary.write_bytes(encode_png(image))
 
 
-def _read(path: Path) -> np.ndarray:
+def has_suffix(path: Path) -> bool:
+    """Return whether a name ends with one of `IMAGE_SUFFIXES`.
+
+    Args:
+        path: anything, there or not.
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_image(path: Path) -> bool:
+    """Return whether a file is an image by its name, or DICOM by its start.
+
+    What cameras export as DICOM often has no suffix at all.
+
+    Args:
+        path: anything that is there.
+    """
+    if has_suffix(path):
+        return True
+    try:
+        with path.open("rb") as file:
+            return path.name != "DICOMDIR" and is_dicom(file.read(132))
+    except OSError:
+        return False
+
+
+def _read(path: Path, frame: int | None) -> np.ndarray:
     """Return BGR [H, W, 3], uint8 or uint16."""
     try:
         data = path.read_bytes()
@@ -142,10 +191,14 @@ def _read(path: Path) -> np.ndarray:
         raise InputError(f"{path}: {reason.lower()}; check the path") from error
     try:
         with quiet_decoders():
+            if is_dicom(data):
+                return _decode_dicom(data, frame)
             check(data)
             image = _decode(data)
     except Damaged as error:
         raise InputError(f"{path}: {error}") from error
+    if frame not in (None, 1):
+        raise InputError(f"{path}: has no frame {frame}, since it is no DICOM")
     if image.dtype not in (np.uint8, np.uint16):
         raise InputError(
             f"{path}: samples of type {image.dtype}; save it with 8 or 16 bits"
@@ -161,6 +214,15 @@ def _decode(data: bytes) -> np.ndarray:
     if image is None:
         raise unreadable()
     return image
+
+
+def _decode_dicom(data: bytes, frame: int | None) -> np.ndarray:
+    """Return BGR uint8 [H, W, 3]."""
+    try:
+        from ffa_keras.images.dicom.pixels import decode
+    except ImportError as error:
+        raise Damaged(f"a DICOM file: {DICOM_MISSING}") from error
+    return cv2.cvtColor(decode(data, frame), cv2.COLOR_RGB2BGR)
 
 
 def _least_bits(image: np.ndarray) -> int:

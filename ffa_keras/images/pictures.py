@@ -20,6 +20,7 @@ def case_panel(
     real: np.ndarray,
     fake: np.ndarray,
     mask: np.ndarray | None = None,
+    drawn: Sequence[np.ndarray] = (),
 ) -> np.ndarray:
     """Draw a case as one row of titled tiles.
 
@@ -31,14 +32,20 @@ def case_panel(
         real: uint8 [H, W, 1].
         fake: uint8 [H, W, 1].
         mask: bool [H, W, 1]; difference and saliency are black outside.
+        drawn: real and generated FFA with something drawn into them, uint8
+            [H, W, 1 or 3], to be shown in their place.
 
     Returns:
         uint8 [H + title, W', 3], RGB.
     """
+    shown = [
+        image if image.shape[-1] == 3 else to_rgb(image)
+        for image in (drawn or (real, fake))
+    ]
     tiles = {
         "fundus": fundus,
-        "real FFA": to_rgb(real),
-        "generated FFA": to_rgb(fake),
+        "real FFA": shown[0],
+        "generated FFA": shown[1],
         "difference": difference_picture(real, fake),
         "saliency, real": saliency_picture(real),
         "saliency, generated": saliency_picture(fake),

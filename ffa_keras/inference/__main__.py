@@ -1,8 +1,10 @@
 r"""Translate photographs with a trained generator.
 
-    python -m ffa_keras.inference --model=runs/isfahan --output=ffa eyes a.tif
+    python -m ffa_keras.inference eye.tif
+    python -m ffa_keras.inference --model=runs/isfahan --output=answers eyes
 
-Each answer is a single-channel PNG of the photograph's own size and stem;
+Each answer is a single-channel PNG of the photograph's own size and stem, and
+with --dicom a DICOM file as well;
 `report.csv` says for each how much it looks like a fundus photograph.
 """
 
@@ -14,12 +16,12 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.inference.files import NAMES, STEMS
+from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 
 _MODEL = flags.DEFINE_string(
     "model",
-    None,
+    "pretrained",
     "'pretrained', run folder, SavedModel, or .keras or .tflite file.",
-    required=True,
 )
 _INPUT = flags.DEFINE_multi_string(
     "input",
@@ -27,9 +29,7 @@ _INPUT = flags.DEFINE_multi_string(
     "Photograph, folder or pattern; may stand without the name of the flag,"
     " and several times.",
 )
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the answers.", required=True
-)
+_OUTPUT = flags.DEFINE_string("output", "ffa", "Folder of the answers.")
 _RESUME = flags.DEFINE_bool(
     "resume", False, "Keep the whole answers of an earlier start."
 )
@@ -38,6 +38,12 @@ _OVERWRITE = flags.DEFINE_bool(
 )
 _NAMES = flags.DEFINE_enum(
     "names", STEMS, NAMES, "Name answers as their photographs, or by number."
+)
+_EXEMPLAR = flags.DEFINE_string(
+    "exemplar",
+    "",
+    "FFA image whose appearance the answers take; for a run folder or .keras"
+    " file of --method=disentangled.",
 )
 _SALIENCY = flags.DEFINE_bool(
     "saliency", False, "Also draw STEM_saliency.png: what stands out."
@@ -48,9 +54,30 @@ _UNCERTAINTY = flags.DEFINE_bool(
     "Also draw STEM_uncertainty.png: deviation over flips and turns (8 times"
     " the work).",
 )
+_FRAME = flags.DEFINE_integer(
+    "frame",
+    None,
+    "Of DICOM photographs of several, from 1; refused without it.",
+    1,
+)
+_DICOM = flags.DEFINE_bool(
+    "dicom",
+    False,
+    "Also write STEM.dcm: a Secondary Capture that says it is synthetic.",
+)
+_STAMP = flags.DEFINE_bool(
+    "stamp", False, "Write SYNTHETIC into the image of each DICOM file."
+)
+_KEY_FILE = flags.DEFINE_string(
+    "key_file",
+    str(DEFAULT_KEY_FILE),
+    "Secret key of the hashes in DICOM files; made if absent, to be kept.",
+)
 
 
 def _sources() -> list[str]:
+    if _STAMP.value and not _DICOM.value:
+        raise InputError("--stamp: is for DICOM files; add --dicom")
     if not _INPUT.value:
         raise InputError("--input: missing; name a photograph or a folder")
     return _INPUT.value
@@ -70,10 +97,20 @@ def main(sources: list[str], predict: ModuleType) -> int:
             maps,
             _RESUME.value,
             _NAMES.value,
+            _EXEMPLAR.value,
+            _FRAME.value,
+            _dicom(predict),
         )
     except KeyboardInterrupt:
         raise Interrupted("add --resume to go on") from None
     return 1 if failures else 0
+
+
+def _dicom(predict: ModuleType) -> object:
+    """Return how DICOM files are written, `None` if they are not."""
+    if not _DICOM.value:
+        return None
+    return predict.DicomOutput.with_key_of(_KEY_FILE.value, _STAMP.value)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
+from ffa_keras.images.dicom import is_synthetic
+from ffa_keras.images.files import IMAGE_SUFFIXES, has_suffix, is_image
 from ffa_keras.inference.label import (
     LABEL,
     PNG_START,
@@ -19,6 +20,7 @@ from ffa_keras.inference.label import (
 
 # The label had its home here; the old names last for one more release.
 __all__ = [
+    "DICOM",
     "LABEL",
     "MAPS",
     "NAMES",
@@ -47,6 +49,9 @@ MAPS = {
     UNCERTAINTY: "Standard deviation of the synthetic FFA over flips and"
     " turns: four grey levels each",
 }
+
+# The answer once more, as a DICOM file.
+DICOM = "dicom"
 
 # What an answer is named by: its photograph's stem, or the row of the report.
 STEMS = "stems"
@@ -78,13 +83,14 @@ def find_photographs(
     Args:
         sources: each a file, a folder (searched with its subfolders for image
             files), or a pattern such as `clinic/*.tif`.
-        maps: of `MAPS`, what will be drawn beside each answer.
+        maps: of `MAPS` or `DICOM`, what will be beside each answer.
         output: where the answers go; a search leaves out what lies there.
         names: of `NAMES`.
 
     Returns:
         For each photograph the relative path of its answer: the same stem
-        with `.png`, a folder's subfolders kept; or its number in their order.
+        (a name that has no suffix of an image is kept whole) with `.png`, a
+        folder's subfolders kept; or its number in their order.
 
     Raises:
         InputError: nothing is found, or two photographs would share a file.
@@ -113,7 +119,7 @@ def _answers_of(source: str, output: Path | None) -> dict[Path, Path]:
     """Return the answer of each photograph that one source names."""
     path = Path(source)
     if path.is_file():
-        return {path: Path(path.stem + ".png")}
+        return {path: Path(_stem(path) + ".png")}
     found = _search(source)
     if not found:
         kinds = " ".join(IMAGE_SUFFIXES)
@@ -127,11 +133,15 @@ def _answers_of(source: str, output: Path | None) -> dict[Path, Path]:
         )
     root = path if path.is_dir() else None
     return {
-        p: p.relative_to(root).with_suffix(".png")
-        if root
-        else Path(p.stem + ".png")
+        p: (p.parent.relative_to(root) if root else Path())
+        / (_stem(p) + ".png")
         for p in outside
     }
+
+
+def _stem(photograph: Path) -> str:
+    """Return a name without its suffix, which ends no UID: `1.2.840.7`."""
+    return photograph.stem if has_suffix(photograph) else photograph.name
 
 
 def map_path(answer: Path, name: str) -> Path:
@@ -139,8 +149,10 @@ def map_path(answer: Path, name: str) -> Path:
 
     Args:
         answer: file of the answer.
-        name: of `MAPS`.
+        name: of `MAPS`, or `DICOM`.
     """
+    if name == DICOM:
+        return answer.with_suffix(".dcm")
     return answer.with_name(f"{answer.stem}_{name}.png")
 
 
@@ -149,7 +161,7 @@ def files_of(answer: Path, maps: Collection[str]) -> list[Path]:
 
     Args:
         answer: file of the answer.
-        maps: of `MAPS`, what is drawn beside it.
+        maps: of `MAPS` or `DICOM`, what is beside it.
     """
     return [*(map_path(answer, name) for name in maps), answer]
 
@@ -185,7 +197,7 @@ def check_nothing_lost(
     Args:
         folder: where the answers go.
         answers: for each photograph the relative path of its answer.
-        maps: of `MAPS`, what will be drawn beside each.
+        maps: of `MAPS` or `DICOM`, what will be beside each.
         may_exist: whether answers of this program may be there already.
 
     Raises:
@@ -257,9 +269,7 @@ def _search(source: str) -> list[Path]:
     path = Path(source)
     if path.is_dir():
         return [
-            p
-            for p in sorted(path.rglob("*"))
-            if p.is_file() and p.suffix.lower() in IMAGE_SUFFIXES
+            p for p in sorted(path.rglob("*")) if p.is_file() and is_image(p)
         ]
     found = sorted(glob.glob(source, recursive=True))
     return [Path(p) for p in found if Path(p).is_file()]
@@ -298,7 +308,8 @@ def _is_ours(path: Path) -> bool:
         return False
     if path.name == REPORT_NAME:
         return not head or head.startswith(",".join(REPORT_COLUMNS).encode())
-    return not head or is_labelled(head, {"Title": LABEL["Title"]})
+    labelled = is_labelled(head, {"Title": LABEL["Title"]})
+    return not head or labelled or is_synthetic(head)
 
 
 def _head(path: Path) -> bytes:

@@ -22,7 +22,7 @@ LARGEST_SCORE = 10.0
 _SIDE = 384
 _MARGIN = 12
 _LEAST_FIELD = 0.05
-_LEAST_SATURATION = 0.1
+LEAST_SATURATION = 0.1
 _LINE_SIGMA = 1.5
 
 _TINY = 1e-6
@@ -39,7 +39,7 @@ _WORDS = (
 )
 # Figures of real photographs, each measured by `measure`, and the standard
 # deviation of each figure over them, ultra-widefield left out.
-_REFERENCES = (
+REFERENCES = (
     (0.518, 0.170, 0.645, 0.895),
     (0.582, 0.147, 0.678, 0.883),
     (0.605, 0.114, 0.667, 0.832),
@@ -53,7 +53,7 @@ _REFERENCES = (
     (0.525, 0.043, 0.544, 1.076),
     (0.526, 0.042, 0.530, 0.869),
 )
-_SPREADS = (0.067, 0.053, 0.022, 0.076)
+SPREADS = (0.067, 0.053, 0.022, 0.076)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,14 +86,14 @@ def judge(fundus: np.ndarray) -> Plausibility:
     if measured is None:
         return Plausibility(LARGEST_SCORE, "no retina: dark or without detail")
     *figures, saturation = measured
-    differences = (np.array(figures) - _REFERENCES) / _SPREADS
+    differences = (np.array(figures) - REFERENCES) / SPREADS
     distances = np.sqrt(np.mean(differences**2, axis=1))
     nearest = int(np.argmin(distances))
     score = min(float(distances[nearest]), LARGEST_SCORE)
     worst = int(np.argmax(np.abs(differences[nearest])))
     less, more = _WORDS[worst]
     reason = more if differences[nearest, worst] > 0 else less
-    if saturation < _LEAST_SATURATION:
+    if saturation < LEAST_SATURATION:
         score = max(score, 2 * USUAL_SCORE)
         reason = "no colour, as in a red-free photograph or an angiogram"
     return Plausibility(score, reason)

@@ -14,8 +14,15 @@ import numpy as np
 
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, write_text
-from ffa_keras.images.files import encode_png, read_fundus
+from ffa_keras.images.files import (
+    decode_png,
+    encode_png,
+    read_ffa,
+    read_fundus,
+)
+from ffa_keras.inference.dicom import DicomOutput
 from ffa_keras.inference.files import (
+    DICOM,
     MAPS,
     NUMBERS,
     REPORT_COLUMNS,
@@ -33,7 +40,11 @@ from ffa_keras.inference.files import (
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import draw_saliency, draw_uncertainty
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
-from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.forms import (
+    SMALLEST_SIDE,
+    fingerprint,
+    load_translator,
+)
 from ffa_keras.translation.whole import Translator
 
 # Of a name that the file system does not take: other photographs go on.
@@ -55,6 +66,9 @@ def predict(
     maps: Collection[str] = (),
     resume: bool = False,
     names: str = STEMS,
+    exemplar: str = "",
+    frame: int | None = None,
+    dicom: DicomOutput | None = None,
 ) -> int:
     """Translate every photograph and write single-channel PNG files.
 
@@ -71,6 +85,10 @@ def predict(
         maps: of `files.MAPS`, what to draw beside each answer.
         resume: whether whole answers of the same model are kept.
         names: of `files.NAMES`, what an answer is named by.
+        exemplar: file of an FFA image whose appearance the answers take, as
+            `load_translator` does; the model's own if empty.
+        frame: of DICOM files of several, which one; as `read_fundus` takes it.
+        dicom: how each answer is also written as a DICOM file, if at all.
 
     Returns:
         The number of photographs that could not be translated.
@@ -84,15 +102,21 @@ def predict(
         raise InputError("--overwrite replaces what --resume keeps; give one")
     folder = Path(output)
     sources = [source] if isinstance(source, str) else source
-    answers = find_photographs(sources, maps, folder, names)
+    beside = [*maps, DICOM] if dicom else maps
+    answers = find_photographs(sources, beside, folder, names)
     check_folder(folder)
-    check_nothing_lost(folder, answers, maps, overwrite or resume)
-    translate = load_translator(model)
+    check_nothing_lost(folder, answers, beside, overwrite or resume)
     label = {**LABEL, "Model": fingerprint(model)}
+    if exemplar:
+        ffa = _read_exemplar(exemplar)
+        translate = load_translator(model, ffa)
+        label["Exemplar"] = _digest(ffa)
+    else:
+        translate = load_translator(model)
     if resume:
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
-    work = _Work(translate, folder, label, maps, resume)
+    work = _Work(translate, folder, label, maps, resume, frame, dicom)
     progress = keras.utils.Progbar(len(answers), unit_name="photograph")
     report: list[tuple] = []
     stop: Exception | None = None
@@ -125,11 +149,13 @@ class _Work:
     label: dict[str, str]
     maps: Collection[str]
     resume: bool
+    frame: int | None
+    dicom: DicomOutput | None
 
     def translate(self, photograph: Path, answer: Path) -> tuple:
         """Write the files of one photograph; return its row of the report."""
         try:
-            fundus = read_fundus(photograph)
+            fundus = read_fundus(photograph, frame=self.frame)
             plausibility = judge(fundus)
             files = self._files(answer, fundus, plausibility)
             if not self._kept(files):
@@ -138,6 +164,8 @@ class _Work:
                     png = label_png(encode_png(pictures[name]), texts)
                     with replacing(path) as temporary:
                         temporary.write_bytes(png)
+            if self.dicom:
+                self._write_dicom(self.dicom, photograph, self.folder / answer)
         # One photograph, whatever is wrong with it, costs its own line only;
         # what stops all that follow is raised.
         except Exception as error:
@@ -158,11 +186,10 @@ class _Work:
         The answer is last: where it is, its maps are.
         """
         path = self.folder / answer
-        pixels = hashlib.sha256(fundus.tobytes()).hexdigest()
         score = f"{plausibility.score:.2f}, usual up to {USUAL_SCORE}"
         texts = {
             **self.label,
-            "Photograph": f"pixels, SHA-256 {pixels[:12]}",
+            "Photograph": _digest(fundus),
             "Photograph score": score,
         }
         drawn = {
@@ -170,6 +197,18 @@ class _Work:
             for name in self.maps
         }
         return {**drawn, "": (path, texts)}
+
+    def _write_dicom(
+        self, dicom: DicomOutput, photograph: Path, answer: Path
+    ) -> None:
+        """Write an answer that is there as a DICOM file, too."""
+        image = decode_png(answer.read_bytes())
+        model = self.label["Model"]
+        content = dicom.content(photograph, self.frame, image, model)
+        path = map_path(answer, DICOM)
+        if not path.is_file() or path.read_bytes() != content:
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
 
     def _kept(self, files: dict[str, tuple[Path, dict[str, str]]]) -> bool:
         """Whether an earlier start has made all that would be made now."""
@@ -197,6 +236,23 @@ class _Work:
                 self.translator, fundus, pictures[""]
             )
         return pictures
+
+
+def _read_exemplar(path: str) -> np.ndarray:
+    try:
+        ffa = read_ffa(path)
+    except InputError as error:
+        raise InputError(f"--exemplar: {error}") from error
+    if min(ffa.shape[:2]) < SMALLEST_SIDE:
+        raise InputError(
+            f"--exemplar={path}: too small, give at least {SMALLEST_SIDE}"
+            " pixels a side"
+        )
+    return ffa
+
+
+def _digest(image: np.ndarray) -> str:
+    return f"pixels, SHA-256 {hashlib.sha256(image.tobytes()).hexdigest()[:12]}"
 
 
 def _reason(error: Exception) -> str:

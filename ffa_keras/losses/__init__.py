@@ -9,6 +9,7 @@ from ffa_keras.losses.adversarial import (
     discriminator_least_squares_loss,
     generator_adversarial_loss,
     generator_least_squares_loss,
+    undecided_loss,
 )
 from ffa_keras.losses.perceptual import PerceptualLoss
 from ffa_keras.losses.pixel import pixel_loss, squared_loss
@@ -28,4 +29,5 @@ __all__ = [
     "saliency_loss",
     "squared_loss",
     "structural_loss",
+    "undecided_loss",
 ]

@@ -36,6 +36,21 @@ def discriminator_adversarial_loss(
     return 0.5 * (real + fake)
 
 
+def undecided_loss(logits: tf.Tensor) -> tf.Tensor:
+    """Return how far a discriminator is from a verdict of one half.
+
+    The cross-entropy against 0.5, averaged over patches: least, log 2, where
+    it cannot tell.
+
+    Args:
+        logits: float tensor [B, H', W', 1].
+
+    Returns:
+        float32 tensor [B].
+    """
+    return _mean_cross_entropy(logits, tf.fill(tf.shape(logits), 0.5))
+
+
 def generator_least_squares_loss(fake_scores: tf.Tensor) -> tf.Tensor:
     """Return (D(fake) - 1)^2, averaged over patches, as CycleGAN takes it.
 

@@ -48,9 +48,9 @@ class PerceptualLoss:
         """Return the loss of each image, averaged over features.
 
         Args:
-            real: float32 tensor [B, H, W, 1] in [-1, 1], the real FFA; no
-                gradient flows to it.
-            fake: float32 tensor [B, H, W, 1] in [-1, 1], the generated FFA.
+            real: float32 tensor [B, H, W, C] in [-1, 1], the real image, grey
+                or RGB; no gradient flows to it.
+            fake: float32 tensor [B, H, W, C'] in [-1, 1], the generated one.
 
         Returns:
             float32 tensor [B].
@@ -64,7 +64,7 @@ class PerceptualLoss:
 
 
 def _preprocess(images: tf.Tensor) -> tf.Tensor:
-    return to_grey_levels(images) - tf.constant(_IMAGENET_MEAN_BGR)
+    return to_grey_levels(images)[..., ::-1] - tf.constant(_IMAGENET_MEAN_BGR)
 
 
 def _layer_names() -> list[str]:

@@ -66,8 +66,8 @@ class Pix2PixOptions(AdversarialOptions):
 
 
 @dataclasses.dataclass(frozen=True)
-class NoSaliencyOptions(Pix2PixOptions, ResnetOptions):
-    """Of the paper's system without the saliency loss."""
+class PerceptualOptions(AdversarialOptions):
+    """Of the methods with a perceptual loss."""
 
     perceptual_weight: float = setting(
         0.001, "beta, weight of Eq. 6; 0 needs no VGG19 weights", 0.0
@@ -75,6 +75,11 @@ class NoSaliencyOptions(Pix2PixOptions, ResnetOptions):
     vgg_weights: str = setting(
         "imagenet", "'imagenet' to download, or a .h5/.npz file", kind="place"
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class NoSaliencyOptions(PerceptualOptions, Pix2PixOptions, ResnetOptions):
+    """Of the paper's system without the saliency loss."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +96,48 @@ class CycleGanOptions(AdversarialOptions, ResnetOptions):
     cycle_weight: float = setting(10.0, "weight of the cycle consistency", 0.0)
     identity_weight: float = setting(5.0, "weight of the identity terms", 0.0)
     pool_size: int = setting(50, "generated images kept to show again", 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class DisentangledOptions(PerceptualOptions):
+    """Of the disentangled translation."""
+
+    num_codes: int = setting(8, "numbers that describe an appearance", 1)
+    structure_weight: float = setting(
+        1.0, "weight of structures that tell no kind", 0.0
+    )
+    cycle_weight: float = setting(10.0, "weight of the cycle consistency", 0.0)
+    reconstruction_weight: float = setting(
+        10.0, "weight of each image from its own parts", 0.0
+    )
+    code_weight: float = setting(
+        10.0, "weight of random appearances read again", 0.0
+    )
+    divergence_weight: float = setting(
+        0.01, "weight of appearances far from a normal distribution", 0.0
+    )
+    norm_weight: float = setting(0.01, "weight of large structures", 0.0)
+    perceptual_weight: float = setting(
+        6e-6,
+        "weight of VGG19 features of a translation and its input; 0 needs no"
+        " VGG19 weights",
+        0.0,
+    )
+    structure_steps: int = setting(
+        3, "updates of the structure discriminator in a step", 1
+    )
+    structure_discriminator_learning_rate: float = setting(
+        8e-5, "of the Adam of the structure discriminator", 0.0
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Pix2PixHdOptions(PerceptualOptions, ResnetOptions):
+    """Of the ResNet against the discriminators of pix2pixHD."""
+
+    matching_weight: float = setting(
+        10.0, "weight of the discriminators' features", 0.0
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +202,11 @@ METHODS = {
     "no_saliency": Method("conditional_gan:no_saliency", NoSaliencyOptions),
     "no_patchgan": Method("conditional_gan:no_patchgan", ProposedOptions),
     "pix2pix": Method("conditional_gan:pix2pix", Pix2PixOptions),
+    "pix2pixhd": Method("pix2pixhd:pix2pixhd", Pix2PixHdOptions),
     "cyclegan": Method("cycle_gan:cyclegan", CycleGanOptions, paired=False),
+    "disentangled": Method(
+        "disentangled:disentangled", DisentangledOptions, paired=False
+    ),
     "unet_regression": Method(
         "regression:unet_regression", UnetRegressionOptions
     ),

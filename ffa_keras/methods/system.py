@@ -7,9 +7,16 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from ffa_keras.ops import from_grey_levels, psnr, ssim, to_grey_levels
+from ffa_keras.ops import (
+    from_grey_levels,
+    psnr,
+    psnr_fitted,
+    ssim,
+    to_grey_levels,
+)
 
 Batch = Mapping[str, tf.Tensor]
+_VALIDATION = {"psnr": psnr, "ssim": ssim, "psnr_fitted": psnr_fitted}
 
 
 class System(keras.Model):
@@ -36,7 +43,7 @@ class System(keras.Model):
         names = [f"loss/{name}" for name in (*terms, *networks)]
         self.train_means = {n: keras.metrics.Mean(name=n) for n in names}
         self.validation_means = {
-            n: keras.metrics.Mean(name=n) for n in ("psnr", "ssim")
+            n: keras.metrics.Mean(name=n) for n in _VALIDATION
         }
         self.built = True
 
@@ -131,14 +138,15 @@ class System(keras.Model):
                 to be translated here.
 
         Returns:
-            Running means of `psnr` (dB) and `ssim`, by name.
+            Running means of `psnr` (dB), `ssim` and `psnr_fitted` (dB), by
+            name.
         """
         fake = batch.get("fake")
         if fake is None:
             fake = self.generator(from_grey_levels(batch["fundus"]))
             fake = to_grey_levels(fake)
         real, mask = batch["ffa"], batch["valid_mask"]
-        for name, measure in (("psnr", psnr), ("ssim", ssim)):
+        for name, measure in _VALIDATION.items():
             self.validation_means[name].update_state(
                 measure(real, fake, mask), sample_weight=batch["weight"]
             )

@@ -10,6 +10,7 @@ from ffa_keras.models.layers import (
     KERNEL_INITIALIZER,
     BatchStatisticsNormalization,
     InstanceNormalization,
+    ReflectionPadding2D,
 )
 
 _NORMALIZATIONS = {
@@ -91,6 +92,78 @@ class PatchDiscriminator(keras.Model):
             "num_filters": self.num_filters,
             "num_strided": self.num_strided,
             "normalization": self.normalization,
+        }
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
+class MultiscaleDiscriminator(keras.Model):
+    """Tell real from generated images of one kind, at several scales.
+
+    After DRIT: at each scale four 4x4 convolutions of stride 2, none of them
+    normalised, and a verdict. Between scales the image is halved.
+
+    Args:
+        num_filters: width of the first convolution. Defaults to `64`.
+        num_scales: the image itself, its half and so on. Defaults to `3`.
+        **kwargs: of `keras.Model`.
+
+    Call arguments:
+        inputs: float tensor [B, H, W, C] in [-1, 1], H and W at least
+            8 * 2 ** num_scales.
+
+    Returns:
+        Logits of each scale, float32 tensors [B, H', W', 1].
+    """
+
+    def __init__(
+        self, num_filters: int = 64, num_scales: int = 3, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_filters = num_filters
+        self.num_scales = num_scales
+        self.networks = [
+            keras.Sequential(
+                [
+                    *(
+                        layer
+                        for factor in (1, 2, 4, 8)
+                        for layer in (
+                            ReflectionPadding2D(1),
+                            *_conv(factor * num_filters, 2)[1:],
+                            keras.layers.LeakyReLU(0.01),
+                        )
+                    ),
+                    keras.layers.Conv2D(
+                        1,
+                        1,
+                        use_bias=False,
+                        kernel_initializer=KERNEL_INITIALIZER,
+                    ),
+                    keras.layers.Activation("linear", dtype="float32"),
+                ],
+                name=f"scale{number}",
+            )
+            for number in range(num_scales)
+        ]
+        self.half = keras.layers.AveragePooling2D(3, 2, padding="same")
+
+    def build(self, input_shape: Sequence[Any]) -> None:
+        for network in self.networks:
+            network.build((None, None, None, input_shape[-1]))
+
+    def call(self, inputs: tf.Tensor) -> list[tf.Tensor]:
+        x = tf.cast(inputs, self.compute_dtype)
+        verdicts = []
+        for number, network in enumerate(self.networks):
+            x = self.half(x) if number else x
+            verdicts.append(network(x))
+        return verdicts
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_filters": self.num_filters,
+            "num_scales": self.num_scales,
         }
 
 

@@ -95,6 +95,23 @@ class InstanceNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
+class ImageNormalization(InstanceNormalization):
+    """Normalise each image by one mean and one variance of all its channels.
+
+    Layer normalisation over H, W and C, with a scale and a shift for each
+    channel: unlike instance normalisation it keeps how bright one channel is
+    against another.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return _normalize(
+            self,
+            inputs,
+            lambda x: tf.reduce_mean(spatial_mean(x), -1, keepdims=True),
+        )
+
+
+@keras.saving.register_keras_serializable("ffa_keras")
 class BatchStatisticsNormalization(keras.layers.Layer):
     """Normalise each channel by the moments of the batch at hand, always.
 

@@ -8,7 +8,7 @@ from ffa_keras.ops.ranges import (
     to_picture,
 )
 from ffa_keras.ops.saliency import picture_saliency, saliency_map
-from ffa_keras.ops.similarity import psnr, ssim
+from ffa_keras.ops.similarity import psnr, psnr_fitted, ssim
 
 __all__ = [
     "from_grey_levels",
@@ -16,6 +16,7 @@ __all__ = [
     "median_filter2d",
     "picture_saliency",
     "psnr",
+    "psnr_fitted",
     "saliency_map",
     "ssim",
     "to_grey_levels",

@@ -29,6 +29,38 @@ def psnr(
     return 10.0 / np.log(10.0) * tf.math.log(_RANGE**2 / error)
 
 
+def psnr_fitted(
+    real: tf.Tensor, fake: tf.Tensor, mask: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Return the PSNR of each image once its exposure has been fitted.
+
+    `fake` gets the gain, not below 0, and the offset of least squares where
+    the mask counts, so that a brightness that no photograph tells is neither
+    rewarded nor punished.
+
+    Args:
+        real: as for `psnr`.
+        fake: likewise.
+        mask: likewise.
+
+    Returns:
+        float32 tensor [B], dB; infinite for images that differ in exposure
+        only, NaN for an empty mask.
+    """
+    centred = []
+    for image in (real, fake):
+        image = tf.cast(image, tf.float32)
+        mean = _mean(image, mask)
+        centred.append(image - mean[:, None, None, None])
+    target, source = centred
+    gain = tf.nn.relu(
+        tf.math.divide_no_nan(
+            _mean(target * source, mask), _mean(source * source, mask)
+        )
+    )
+    return psnr(target, gain[:, None, None, None] * source, mask)
+
+
 def ssim(
     real: tf.Tensor, fake: tf.Tensor, mask: tf.Tensor | None = None
 ) -> tf.Tensor:

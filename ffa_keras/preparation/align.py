@@ -13,6 +13,7 @@ import numpy as np
 
 from ffa_keras.images.files import field_of_view, read_ffa, read_fundus
 from ffa_keras.preparation.manifest import PairFiles
+from ffa_keras.records.schema import IMAGES, LONE
 from ffa_keras.registration.register import (
     RegistrationResult,
     judge_matrix,
@@ -52,10 +53,13 @@ class AlignedPair:
     """A pair in the frame of its angiogram.
 
     Attributes:
-        fundus: uint8 [H, W, 3], RGB, black where the photograph ends.
-        ffa: uint8 [H, W, 1], black outside its field of view.
-        valid_mask: bool [H, W], inside both fields of view.
-        circular: whether the photograph's field of view is a disc.
+        fundus: uint8 [H, W, 3], RGB, black where the photograph ends, or
+            everywhere if the angiogram stands alone.
+        ffa: uint8 [H, W, 1], black outside its field of view, or everywhere.
+        valid_mask: bool [H, W], inside the fields of view of both, or of the
+            one that stands alone.
+        circular: whether the photograph's field of view is a disc, or that of
+            an angiogram that stands alone.
     """
 
     fundus: np.ndarray
@@ -102,34 +106,64 @@ def align_files(
         treatment: of the collection.
 
     Returns:
-        The pair at the size of its angiogram, and the verdict; of a refused
-        pair the images lie as well as could be found.
+        The pair at the size of its angiogram, or of the photograph that stands
+        alone, and the verdict; of a refused pair the images lie as well as
+        could be found.
 
     Raises:
         InputError: a file cannot be read.
     """
     treatment = treatment or Treatment()
-    fundus = read_fundus(files.fundus, files.bits[0])
-    ffa = read_ffa(files.ffa, files.bits[1])
-    if treatment.text_box:
-        width, height = treatment.text_box
-        rows, columns = ffa.shape[:2]
-        ffa[: round(height * rows), : round(width * columns)] = 0
+    images = {}
+    if files.fundus:
+        images["fundus"] = read_fundus(
+            files.fundus, files.bits[0], files.frames[0]
+        )
+    if files.ffa:
+        images["ffa"] = read_ffa(files.ffa, files.bits[1], files.frames[1])
+        if treatment.text_box:
+            width, height = treatment.text_box
+            rows, columns = images["ffa"].shape[:2]
+            images["ffa"][: round(height * rows), : round(width * columns)] = 0
+    if len(images) == 1:
+        return _alone(*images.popitem(), treatment)
+    fundus, ffa = images.values()
     matrix = files.matrix
     given = treatment.way(files.given)
     if given == "aligned":
         matrix = np.eye(3)
-    if treatment.side and len(ffa) != treatment.side:
-        scale = treatment.side / len(ffa)
-        ffa = _resized(ffa, treatment.side)
-        if matrix is not None:
-            matrix = scaling(scale) @ matrix
+    if treatment.side and matrix is not None:
+        matrix = scaling(treatment.side / len(ffa)) @ matrix
+    ffa = _resized(ffa, treatment.side)
     if matrix is None:
         result = register_pair(fundus, ffa)
     else:
         result = judge_matrix(fundus, ffa, matrix)
     pair = align_registered(fundus, ffa, result)
     return pair, _verdict(result, pair, given)
+
+
+def _alone(
+    lone: str, image: np.ndarray, treatment: Treatment
+) -> tuple[AlignedPair, Verdict]:
+    """Return an image that stands alone, beside a black one."""
+    if lone == "ffa":
+        image = _resized(image, treatment.side)
+    retina = field_of_view(image)
+    mask = cv2.erode(retina.astype(np.uint8), _RIM_TOOL) > 0
+    images = {
+        name: np.zeros((*mask.shape, channels), np.uint8)
+        for name, channels in IMAGES.items()
+        if name in LONE
+    } | {lone: _blackened(image, retina)}
+    share = float(mask.mean())
+    reason = ""
+    if share < _MIN_OVERLAP:
+        reason = f"the field of view is {share:.0%} of the frame"
+    return (
+        AlignedPair(**images, valid_mask=mask, circular=is_circular(retina)),
+        Verdict(not reason, f"{LONE[lone]} alone", reason, {"overlap": share}),
+    )
 
 
 def align_images(
@@ -201,6 +235,8 @@ def _verdict(
     return Verdict(accepted, given or "registered", reason, figures)
 
 
-def _resized(ffa: np.ndarray, side: int) -> np.ndarray:
+def _resized(ffa: np.ndarray, side: int | None) -> np.ndarray:
+    if not side or len(ffa) == side:
+        return ffa
     method = cv2.INTER_AREA if side < len(ffa) else cv2.INTER_CUBIC
     return cv2.resize(ffa, (side, side), interpolation=method)[..., None]

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES, read_fundus, sample_bits
+from ffa_keras.images.files import is_image, read_fundus, sample_bits
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.manifest import PairEntry, shown
 from ffa_keras.preparation.parallel import on_all_cores
+from ffa_keras.preparation.shared_images import RawImage, find_shared_images
+from ffa_keras.records.schema import LONE
 
 # Formats that have no more.
 _EIGHT_BITS = (".jpg", ".jpeg", ".bmp", ".gif")
@@ -25,6 +27,7 @@ _USUAL_BITS = (8, 12, 16)
 # Mean spread of the channels, grey levels: photographs have 20 and more.
 _COLOURED = 12
 _SHOWN = 10
+_OWNERS = {"patient": "patients", "eye": "eyes", "image": "pairs"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +49,13 @@ class FileFacts:
     bits: int = 8
 
 
-def inspect_file(path: Path) -> FileFacts:
-    """Say what a file holds; never raises."""
+def inspect_file(image_file: tuple[Path, int | None]) -> FileFacts:
+    """Say what a file holds, given its path and frame; never raises."""
+    path, frame = image_file
     try:
-        image = read_fundus(path)
-        bits = 8 if path.suffix.lower() in _EIGHT_BITS else sample_bits(path)
+        image = read_fundus(path, frame=frame)
+        eight = path.suffix.lower() in _EIGHT_BITS
+        bits = 8 if eight else sample_bits(path, frame)
     except InputError as error:
         return FileFacts(problem=str(error))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -68,9 +73,14 @@ def inspect_files(
         entries: the pairs.
         workers: processes; 0 for one on each core.
     """
-    paths = sorted({path for e in entries for path in (e.fundus, e.ffa)})
-    found = on_all_cores(inspect_file, paths, "checking", workers)
-    return dict(zip(paths, found, strict=True))
+    files = {file for entry in entries for file in entry.images}
+    ordered = sorted(files, key=lambda file: (file[0], file[1] or 0))
+    found = on_all_cores(inspect_file, ordered, "checking", workers)
+    facts: dict[Path, FileFacts] = {}
+    for (path, _), fact in zip(ordered, found, strict=True):
+        if fact.problem or path not in facts:
+            facts[path] = fact
+    return facts
 
 
 def decide_bits(
@@ -95,7 +105,7 @@ def decide_bits(
         found = [
             facts[getattr(entry, name)].bits
             for entry in entries
-            if entry.bits[index] is None
+            if entry.bits[index] is None and getattr(entry, name)
         ]
         most = max(found, default=8)
         usual.append(next(bits for bits in _USUAL_BITS if bits >= most))
@@ -129,7 +139,7 @@ def file_problems(
     """
     problems = [fact.problem for fact in facts.values() if fact.problem]
     for entry in entries:
-        if facts[entry.fundus].digest and facts[entry.ffa].digest:
+        if all(facts[path].digest for path in entry.paths):
             problems += _mismatches(entry, treatment, facts)
     return [*problems, *_duplicates(entries, facts)]
 
@@ -144,11 +154,11 @@ def extra_files(
         folder: searched at any depth.
         naming: whether the note names the first of them.
     """
-    named = {p.resolve() for e in entries for p in (e.fundus, e.ffa)}
+    named = {path.resolve() for entry in entries for path in entry.paths}
     extra = [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.resolve() not in named
+        if is_image(path) and path.resolve() not in named
     ]
     if not extra:
         return []
@@ -159,33 +169,85 @@ def extra_files(
     return [f"{note}: {', '.join(map(shown, extra[:_SHOWN]))}{more}"]
 
 
+def shared_eyes(
+    entries: Sequence[PairEntry], split_by: str, workers: int = 0
+) -> list[str]:
+    """Return a note on every eye that two owners seem to share.
+
+    Content is compared, not names: a photograph that was cropped, turned,
+    mirrored or saved again, and another photograph of the same eye.
+
+    Args:
+        entries: the pairs, every file of them readable.
+        split_by: one of `schema.SPLIT_UNITS`; the owners.
+        workers: processes; 0 for one on each core.
+
+    Returns:
+        Notes that name files and say what to do; one on what was compared if
+        there is nothing to be done.
+    """
+    notes, compared = [], []
+    for kind, name in (("fundus", "photographs"), ("ffa", "FFA")):
+        owners = {
+            (path, frame): entry.unit(split_by)
+            for entry in entries
+            for path, frame in entry.images
+            if path == getattr(entry, kind)
+        }
+        found = find_shared_images(
+            [RawImage(path, o, frame) for (path, frame), o in owners.items()],
+            kind == "ffa",
+            workers,
+        )
+        compared.append(f"{len(owners)} {name}")
+        notes += [
+            f"{shared.kind}: {shown(shared.first)} and {shown(shared.second)},"
+            f" which the manifest gives to two {_OWNERS[split_by]}: training"
+            " and test may share the eye; give both one patient and eye"
+            for shared in found
+        ]
+    if notes:
+        return notes
+    return [
+        f"compared {' and '.join(compared)}: no eye under two"
+        f" {_OWNERS[split_by]}"
+    ]
+
+
 def _mismatches(
     entry: PairEntry, treatment: Treatment, facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
-    fundus, ffa = facts[entry.fundus], facts[entry.ffa]
+    for path, bits in zip((entry.fundus, entry.ffa), entry.bits, strict=True):
+        if path and bits is not None and facts[path].bits > bits:
+            yield (
+                f"{path}: a sample takes {facts[path].bits} bits, more than"
+                f" the {bits} of the column bits"
+            )
+    if entry.ffa is None:
+        return
+    ffa = facts[entry.ffa]
+    height, width = ffa.shape
+    if treatment.side and height != width:
+        yield (
+            f"{entry.ffa}: {width}x{height} pixels, not square; crop it to the"
+            " image of the retina"
+        )
+    if entry.fundus is None:
+        if ffa.coloured:
+            yield f"{entry.ffa} is in colour: name it as the fundus"
+        return
+    fundus = facts[entry.fundus]
     if ffa.coloured and not fundus.coloured:
         yield (
             f"{entry.fundus} is grey and {entry.ffa} is in colour: exchange"
             " the fundus and the ffa"
         )
-    for path, bits in zip((entry.fundus, entry.ffa), entry.bits, strict=True):
-        if bits is not None and facts[path].bits > bits:
-            yield (
-                f"{path}: a sample takes {facts[path].bits} bits, more than"
-                f" the {bits} of the column bits"
-            )
     aligned = treatment.way(entry.given) == "aligned"
-    height, width = ffa.shape
     if aligned and fundus.shape != ffa.shape:
         yield (
             f"{entry.fundus}: {fundus.shape[1]}x{fundus.shape[0]} pixels, but"
             f" {entry.ffa} has {width}x{height}; images that are aligned"
             " already have one size, else let them be registered"
-        )
-    if treatment.side and height != width:
-        yield (
-            f"{entry.ffa}: {width}x{height} pixels, not square; crop it to the"
-            " image of the retina"
         )
 
 
@@ -193,23 +255,26 @@ def _duplicates(
     entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
     """Yield pairs that are listed twice and files of two patients."""
-    pairs: dict[tuple[str, str], PairEntry] = {}
+    first: dict[tuple, Path] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for entry in entries:
-        content = facts[entry.fundus].digest, facts[entry.ffa].digest
+        paths = entry.paths
+        content = tuple(facts[path].digest for path in paths)
         if not all(content):
             continue
-        if content[0] == content[1]:
-            yield f"{entry.fundus} and {entry.ffa} are the same file"
+        if len(set(content)) < len(content):
+            yield f"{' and '.join(map(str, paths))} are the same file"
             continue
-        if content in pairs:
+        images = *content, entry.frames
+        if images in first:
+            what = LONE.get(entry.lone, "pair")
             yield (
-                f"the pair of {entry.fundus} repeats that of"
-                f" {pairs[content].fundus}; leave one out"
+                f"the {what} of {paths[0]} repeats that of {first[images]};"
+                " leave one out"
             )
             continue
-        pairs[content] = entry
-        for path in (entry.fundus, entry.ffa):
+        first[images] = paths[0]
+        for path in paths:
             owner = owners.setdefault(facts[path].digest, (entry.patient, path))
             if owner[0] != entry.patient:
                 yield (

@@ -4,14 +4,15 @@ import csv
 import dataclasses
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
-from ffa_keras.records.schema import CATEGORIES, SPLITS
+from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
+from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 from ffa_keras.registration.transform import (
     fit_landmarks,
     parse_affine,
@@ -20,7 +21,10 @@ from ffa_keras.registration.transform import (
 
 _REQUIRED = ("pair_id", "fundus", "ffa")
 _SHOWN_LETTERS = 300
+# Seconds: nobody takes an angiogram after two hours.
+_LONGEST = 7200
 _SHOWN_PROBLEMS = 20
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
 
 
@@ -29,18 +33,20 @@ class PairFiles:
     """What alignment needs to know of a pair.
 
     Attributes:
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
+        fundus: path of the photograph; `None` if the angiogram stands alone.
+        ffa: path of the angiogram; `None` if the photograph stands alone.
         matrix: 3x3, fundus xy → FFA xy in pixels, as given; or `None`.
         given: as in `PairEntry`.
         bits: as in `PairEntry`.
+        frames: as in `PairEntry`.
     """
 
-    fundus: Path
-    ffa: Path
+    fundus: Path | None
+    ffa: Path | None
     matrix: np.ndarray | None = None
     given: str = ""
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +55,8 @@ class PairEntry:
 
     Attributes:
         pair_id: unique in the manifest.
-        fundus: path of the photograph.
-        ffa: path of the angiogram.
+        fundus: path of the photograph; `None` if the angiogram stands alone.
+        ffa: path of the angiogram; `None` if the photograph stands alone.
         patient: who is photographed; the eye if the manifest does not say.
         eye: which eye, unique among all patients; the pair if it is not said.
         category: one of `schema.CATEGORIES`.
@@ -61,11 +67,16 @@ class PairEntry:
         row: line of the manifest, from 1.
         bits: of the brightest sample possible in the photograph and in the
             angiogram, if their samples have 16; or `None`.
+        frames: of a DICOM file of several, which one of the photograph and of
+            the angiogram, from 1; or `None`.
+        keep: what whoever looked at the pair says: whether it is kept; or
+            `None`.
+        seconds: from the injection to the angiogram, if that is known.
     """
 
     pair_id: str
-    fundus: Path
-    ffa: Path
+    fundus: Path | None
+    ffa: Path | None
     patient: str
     eye: str
     category: str = CATEGORIES[0]
@@ -74,13 +85,39 @@ class PairEntry:
     given: str = ""
     row: int = 0
     bits: tuple[int | None, int | None] = (None, None)
+    frames: tuple[int | None, int | None] = (None, None)
+    keep: bool | None = None
+    seconds: float | None = None
 
     @property
     def files(self) -> PairFiles:
         """Where the files lie, and how the pair lies."""
         return PairFiles(
-            self.fundus, self.ffa, self.matrix, self.given, self.bits
+            self.fundus,
+            self.ffa,
+            self.matrix,
+            self.given,
+            self.bits,
+            self.frames,
         )
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The photograph and the angiogram, as far as they are there."""
+        return tuple(p for p in (self.fundus, self.ffa) if p is not None)
+
+    @property
+    def images(self) -> tuple[tuple[Path, int | None], ...]:
+        """The files that are there, each with its frame."""
+        both = zip((self.fundus, self.ffa), self.frames, strict=True)
+        return tuple((path, frame) for path, frame in both if path is not None)
+
+    @property
+    def lone(self) -> str:
+        """Which of `schema.LONE` stands alone; empty for a pair."""
+        if len(self.paths) > 1:
+            return ""
+        return "ffa" if self.fundus is None else "fundus"
 
     def unit(self, split_by: str) -> str:
         """Return what may not be torn apart, by one of `schema.SPLIT_UNITS`."""
@@ -94,12 +131,15 @@ def read_manifest(
 ) -> list[PairEntry]:
     """Read a manifest and check all of it.
 
-    Columns `pair_id`, `fundus` and `ffa` are required; `patient`, `eye`,
+    Columns `pair_id`, `fundus` and `ffa` are required; one of the two files
+    may be left empty, then the other stands alone. `patient`, `eye`,
     `category`, `affine` (six numbers, fundus xy → FFA xy, row by row),
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
-    `split` and `bits` may be there; any other is ignored. The first of these
-    that is given says how a pair lies. Paths are relative to the manifest;
-    they may lead anywhere.
+    `split`, `bits`, `seconds_after_injection`, `keep` (yes or no), and of
+    DICOM files of several frames `fundus_frame` and `ffa_frame`, may be there;
+    any other is ignored. The first of `affine` to `aligned` that is given says
+    how a pair lies. Paths are relative to the manifest; they may lead
+    anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -180,8 +220,10 @@ def _parse_row(
     pair_id = cell["pair_id"]
     if not pair_id:
         problems.append("the pair_id is empty")
-    for column in ("fundus", "ffa"):
+    for column in LONE:
         problems += _file_problems(column, cell[column], folder)
+    if not any(cell[column] for column in LONE):
+        problems.append("neither a fundus nor an ffa file is named")
     category = cell.get("category") or CATEGORIES[0]
     if category not in CATEGORIES:
         problems.append(
@@ -207,14 +249,38 @@ def _parse_row(
                 f"bits is '{shown(text)}': write 8 to 16, the bits of the"
                 " camera"
             )
+    seconds = None
+    if text := cell.get("seconds_after_injection"):
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not 0 <= seconds <= _LONGEST:
+            problems.append(
+                f"seconds_after_injection is '{shown(text)}': write a number"
+                f" of seconds, 0 to {_LONGEST}, or nothing"
+            )
+    keep = None
+    if text := cell.get("keep", "").lower():
+        keep = text in _YES
+        if text not in _YES + _NO:
+            problems.append(f"keep is '{shown(text)}': write yes or no")
+    frames = []
+    for column in ("fundus_frame", "ffa_frame"):
+        text = cell.get(column) or ""
+        frames.append(int(text) if _NUMBER.fullmatch(text) else None)
+        if text and frames[-1] is None:
+            problems.append(
+                f"{column} is '{shown(text)}': write a number from 1"
+            )
     eye = cell.get("eye") or f"pair {pair_id}"
     patient = cell.get("patient") or f"eye {eye}"
     if cell.get("patient") and cell.get("eye"):
         eye = f"{patient} {eye}"
     entry = PairEntry(
         pair_id,
-        folder / cell["fundus"],
-        folder / cell["ffa"],
+        folder / cell["fundus"] if cell["fundus"] else None,
+        folder / cell["ffa"] if cell["ffa"] else None,
         patient,
         eye,
         category,
@@ -222,7 +288,14 @@ def _parse_row(
         split,
         given,
         bits=(bits, bits),
+        frames=(frames[0], frames[1]),
+        keep=keep,
+        seconds=seconds,
     )
+    if entry.lone and given:
+        problems.append(
+            f"{given}: says how a pair lies, but one of its files is not named"
+        )
     return entry, problems
 
 
@@ -243,10 +316,10 @@ def _given(cell: dict[str, str], folder: Path) -> tuple[str, np.ndarray | None]:
 def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
     name = shown(folder / text)
     if not text:
-        yield f"the {column} file is not named"
-    elif not _is_file(folder / text):
+        return
+    if not _is_file(folder / text):
         yield f"the {column} file {name} does not exist"
-    elif Path(text).suffix.lower() not in IMAGE_SUFFIXES:
+    elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
 
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ import numpy as np
 from ffa_keras.files import replacing
 from ffa_keras.images.files import decode_png, encode_png, write_png
 from ffa_keras.preparation.align import Treatment, Verdict, align_files
+from ffa_keras.preparation.check import FileFacts
 from ffa_keras.preparation.manifest import PairEntry, PairFiles
 from ffa_keras.preparation.parallel import on_all_cores
 from ffa_keras.preparation.splits import hashed_id
@@ -38,6 +39,8 @@ class HiddenPair:
         split: one of `schema.SPLITS`.
         row: line of the manifest, or number of the pair.
         bits: that count of photograph and angiogram.
+        seconds: from the injection to the angiogram, if that is known.
+        lone: which of `schema.LONE` stands alone; empty for a pair.
     """
 
     pair: str
@@ -47,6 +50,13 @@ class HiddenPair:
     split: str
     row: int
     bits: tuple[int | None, int | None] = (8, 8)
+    seconds: float | None = None
+    lone: str = ""
+
+    @property
+    def stored_in(self) -> str:
+        """Where its record lies."""
+        return schema.stored_in(self.split, self.lone)
 
     @classmethod
     def of(cls, entry: PairEntry, key: bytes) -> "HiddenPair":
@@ -64,6 +74,8 @@ class HiddenPair:
             entry.split or "",
             entry.row,
             entry.bits,
+            entry.seconds,
+            entry.lone,
         )
 
     def record(
@@ -117,6 +129,7 @@ class PhotographTask:
         treatment: of the collection.
         outcome: file of the finished pair in the cache.
         pictures: folder for pictures to judge the pair by, or `None`.
+        keep: whether it is kept whatever comes of it, or never; or `None`.
     """
 
     pair: HiddenPair
@@ -124,11 +137,13 @@ class PhotographTask:
     treatment: Treatment
     outcome: Path
     pictures: Path | None = None
+    keep: bool | None = None
 
     def prepare(self) -> Verdict:
         """Prepare the pair, unless that is done already.
 
-        Its outcome is written whole or not at all.
+        Its outcome is written whole or not at all. A pair that is not to be
+        kept is not registered for it.
 
         Raises:
             InputError: a file cannot be read.
@@ -136,6 +151,8 @@ class PhotographTask:
         finished = _read_outcome(self.outcome)
         if finished:
             verdict = finished[0]
+        elif self.keep is False:
+            return decided(Verdict(False, "not aligned", "", {}), self.keep)
         else:
             aligned, verdict = align_files(self.files, self.treatment)
             mask = aligned.valid_mask.astype(np.uint8) * 255
@@ -147,9 +164,15 @@ class PhotographTask:
                     dataclasses.asdict(verdict)
                     | {"circular": aligned.circular},
                 )
-        if self.pictures:
+        verdict = decided(verdict, self.keep)
+        if self.pictures and not self.pair.lone:
             _draw(self, verdict, self.pictures)
         return verdict
+
+    def finished(self) -> dict[str, bytes] | None:
+        """Return its images as PNG files, `None` if it was not prepared."""
+        outcome = _read_outcome(self.outcome)
+        return outcome[2] if outcome else None
 
     def record(self) -> dict[str, Any]:
         """Return the record of the pair, which is prepared if need be."""
@@ -159,10 +182,27 @@ class PhotographTask:
         return self.pair.record(images, circular)
 
 
+def decided(verdict: Verdict, keep: bool | None) -> Verdict:
+    """Let a person have the last word on a pair.
+
+    Args:
+        verdict: of the registration.
+        keep: what the manifest says; `None` if nothing.
+
+    Returns:
+        The verdict, accepted or refused as the manifest says.
+    """
+    if keep is None or (keep and verdict.accepted):
+        return verdict
+    said = f"keep is {'yes' if keep else 'no'} in the manifest"
+    reason = f"{said}; {verdict.reason}" if verdict.reason else said
+    return dataclasses.replace(verdict, accepted=keep, reason=reason)
+
+
 def make_task(
     entry: PairEntry,
     treatment: Treatment,
-    digests: tuple[str, str],
+    facts: Mapping[Path, FileFacts],
     key: bytes,
     cache: Path,
     pictures: Path | None = None,
@@ -172,16 +212,20 @@ def make_task(
     Args:
         entry: with its split.
         treatment: of the collection.
-        digests: of the content of the photograph and of the angiogram.
+        facts: of every file.
         key: secret of the site.
         cache: folder of finished pairs.
         pictures: folder for pictures, or `None`.
     """
     matrix = None if entry.matrix is None else entry.matrix.tolist()
+    digests = [
+        facts[path].digest if path else "" for path in (entry.fundus, entry.ffa)
+    ]
     content = json.dumps(
         [schema.FORMAT, *digests, matrix, entry.given]
         + [dataclasses.astuple(treatment)]
         + ([entry.bits] if set(entry.bits) - {8, None} else [])
+        + ([{"frames": entry.frames}] if set(entry.frames) - {None} else [])
     )
     name = hmac.digest(key, content.encode(), hashlib.sha256).hex()
     return PhotographTask(
@@ -190,6 +234,7 @@ def make_task(
         treatment,
         cache / f"{name}.zip",
         pictures,
+        entry.keep,
     )
 
 

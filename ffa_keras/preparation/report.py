@@ -9,12 +9,12 @@ from pathlib import Path
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
 from ffa_keras.preparation.prepare import Outcome
-from ffa_keras.records.schema import SPLITS
+from ffa_keras.records import schema
 
 REPORT_NAME = "preparation.csv"
 _COLUMNS = (
     "row pair split category status alignment reason"
-    " fundus_bits ffa_bits"
+    " fundus_bits ffa_bits seconds_after_injection alone"
 ).split()  # fmt: skip
 _NOTES = {
     "refused": "left out",
@@ -86,14 +86,14 @@ def summary_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
 
 
 def refuse_lost_splits(outcomes: Sequence[Outcome]) -> None:
-    """Raise an `InputError` if every pair of a split was refused.
+    """Raise an `InputError` if all that a split should hold was refused.
 
     Args:
         outcomes: of all pairs, kept or refused.
     """
-    kept = {o.pair.split for o in outcomes if o.verdict.accepted}
-    present = {o.pair.split for o in outcomes}
-    lost = [name for name in SPLITS if name in present - kept]
+    kept = {o.pair.stored_in for o in outcomes if o.verdict.accepted}
+    present = {o.pair.stored_in for o in outcomes}
+    lost = [name for name in schema.STORES if name in present - kept]
     if lost:
         raise InputError(
             f"every pair of the {' and the '.join(lost)} split was refused:"
@@ -107,5 +107,7 @@ def _row(outcome: Outcome) -> dict[str, str]:
     cells = (
         pair.row, pair.pair, pair.split, pair.category,
         verdict.status, verdict.how, verdict.reason, *pair.bits,
+        "" if pair.seconds is None else f"{pair.seconds:g}",
+        pair.lone,
     )  # fmt: skip
     return dict(zip(_COLUMNS, map(str, cells), strict=True))

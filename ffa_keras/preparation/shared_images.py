@@ -43,10 +43,12 @@ class RawImage:
     Attributes:
         path: of the file.
         owner: patient, or any other unit that no two splits may share.
+        frame: of a DICOM file of several, which one; or `None`.
     """
 
     path: Path
     owner: str
+    frame: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,10 +95,9 @@ def find_shared_images(
         What is shared, in the order of the files.
     """
     name = "FFA" if ffa else "photograph"
-    paths = [image.path for image in images]
     features = on_all_cores(
         functools.partial(_features, ffa=ffa),
-        paths,
+        images,
         f"comparing {name}s",
         workers,
     )
@@ -109,7 +110,7 @@ def find_shared_images(
     ][: _PER_FILE * len(images)]
     same = on_all_cores(
         functools.partial(_same_eye, ffa=ffa),
-        [(paths[i], paths[j], mirrored) for i, j, mirrored in candidates],
+        [(images[i], images[j], mirrored) for i, j, mirrored in candidates],
         f"registering similar {name}s",
         workers,
     )
@@ -119,23 +120,23 @@ def find_shared_images(
     return [
         SharedImage(
             f"{kind} {name}" + ("s" if kind != "identical" else ""),
-            paths[i],
-            paths[j],
+            images[i].path,
+            images[j].path,
         )
         for (i, j), kind in sorted(found.items())
     ]
 
 
-def _read(path: Path, ffa: bool) -> np.ndarray:
+def _read(file: RawImage, ffa: bool) -> np.ndarray:
     """Return uint8 [H, W], dark vessels on a bright retina in both kinds."""
     if not ffa:
-        return read_fundus(path)[..., 1]
-    image = read_ffa(path)[..., 0]
+        return read_fundus(file.path, frame=file.frame)[..., 1]
+    image = read_ffa(file.path, frame=file.frame)[..., 0]
     return np.where(field_of_view(image), 255 - image, 0).astype(np.uint8)
 
 
-def _features(path: Path, ffa: bool) -> _Features:
-    image = _read(path, ffa)
+def _features(file: RawImage, ffa: bool) -> _Features:
+    image = _read(file, ffa)
     digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes())
     inside = field_of_view(image)
     scale = _SIDE / max(image.shape)
@@ -236,7 +237,7 @@ def _agreeing(points: np.ndarray, others: np.ndarray) -> int:
     return 0 if inliers is None else int(inliers.sum())
 
 
-def _same_eye(pair: tuple[Path, Path, bool], ffa: bool) -> bool:
+def _same_eye(pair: tuple[RawImage, RawImage, bool], ffa: bool) -> bool:
     """Say whether two files register with each other."""
     first, second, mirrored = pair
     one, other = _read(first, ffa), _read(second, ffa)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ffa_keras.errors import InputError
 from ffa_keras.preparation.manifest import PairEntry
-from ffa_keras.records.schema import SPLITS
+from ffa_keras.records.schema import LONE, SPLITS
 
 TEST_SHARE = 0.2
 # Of the patients that are not in the test split.
@@ -85,7 +85,9 @@ def split_pairs(
     else:
         drawn = {unit: assign_split(unit, key) for unit in units}
     splits = [asked.get(unit) or drawn[unit] for unit in units]
-    empty = [name for name in SPLITS if name not in splits]
+    # Nothing is measured on images that stand alone.
+    wanted = SPLITS[:1] if all(pair.lone for pair in pairs) else SPLITS
+    empty = [name for name in wanted if name not in splits]
     if empty and set(units) - set(asked):
         raise InputError(
             f"the {' and the '.join(empty)} split would be empty with only"
@@ -101,14 +103,33 @@ def absent_categories(pairs: Sequence[PairEntry]) -> Iterator[str]:
     Args:
         pairs: with their splits.
     """
-    present = {(pair.category, pair.split) for pair in pairs}
-    for category in sorted({pair.category for pair in pairs}):
+    present = {(p.category, p.split) for p in pairs if not p.lone}
+    for category in sorted({category for category, _ in present}):
         for split in ("train", "test"):
             if (category, split) not in present:
                 yield (
                     f"no {category} pair is in the {split} split; a column"
                     " split in the manifest can put one there"
                 )
+
+
+def lone_images(pairs: Sequence[PairEntry]) -> Iterator[str]:
+    """Yield a note on the images that stand alone, if there are any.
+
+    Args:
+        pairs: with their splits.
+    """
+    found = [(pair.lone, pair.split) for pair in pairs if pair.lone]
+    if found:
+        counts = " and ".join(
+            f"{sum(lone == kind for lone, _ in found)} {name}s"
+            for kind, name in LONE.items()
+        )
+        train = sum(split == SPLITS[0] for _, split in found)
+        yield (
+            f"{counts} stand alone: only methods that need no pairs learn from"
+            f" them, from the {train} in the {SPLITS[0]} split"
+        )
 
 
 def _exact_splits(

@@ -98,8 +98,19 @@ class PreparedDataset:
 
     @property
     def splits(self) -> list[str]:
-        """Names of the splits that are there."""
+        """Names of the splits that are there, of `schema.STORES`."""
         return list(self.info.splits)
+
+    def stores_of(self, split: str, lone: str = "") -> list[str]:
+        """Return where the records of a split lie that are there.
+
+        Args:
+            split: one of `schema.SPLITS`.
+            lone: one of `schema.LONE`, to count images in that stand alone.
+        """
+        infos = self.info.splits
+        names = dict.fromkeys((split, schema.stored_in(split, lone)))
+        return [n for n in names if n in infos and infos[n].num_examples]
 
     @property
     def categories(self) -> list[str]:
@@ -111,6 +122,7 @@ class PreparedDataset:
         split: str,
         features: Collection[str] | None = None,
         decode: bool = True,
+        lone: str = "",
     ) -> tf.data.Dataset:
         """Read the aligned full pairs of a split, always in the same order.
 
@@ -119,6 +131,8 @@ class PreparedDataset:
             features: names of those that are read, as far as the dataset has
                 them; all if `None`.
             decode: whether images are decoded; else they stay PNG files.
+            lone: one of `schema.LONE`: after the pairs come the records in
+                which that image stands alone.
 
         Returns:
             Dataset of records by feature name: images uint8 [H, W, C] as in
@@ -127,8 +141,8 @@ class PreparedDataset:
         Raises:
             InputError: the split is absent or empty.
         """
-        info = self.info.splits.get(split)
-        if not info or not info.num_examples:
+        stores = self.stores_of(split, lone)
+        if not stores:
             raise InputError(f"{self.folder}: the {split} split is empty")
         known = self.info.features
         names = [n for n in known if features is None or n in features]
@@ -138,7 +152,7 @@ class PreparedDataset:
             if isinstance(known[name], tfds.features.Image) and not decode
         }
         return self._builder.as_dataset(
-            split=split,
+            split="+".join(stores),
             decoders=_Only(dict.fromkeys(names, True), kept),
             shuffle_files=False,
             read_config=tfds.ReadConfig(
@@ -151,6 +165,7 @@ class PreparedDataset:
         split: str,
         features: Collection[str] | None = None,
         decode: bool = True,
+        lone: str = "",
     ) -> Iterator[dict[str, Any]]:
         """Yield the records of a split as NumPy values; see `pairs`.
 
@@ -159,7 +174,7 @@ class PreparedDataset:
                 identifier is no hash.
         """
         with self.reading():
-            pairs = self.pairs(split, features, decode)
+            pairs = self.pairs(split, features, decode, lone)
             for record in pairs.as_numpy_iterator():
                 self.check_identifiers(record)
                 yield record
@@ -245,16 +260,18 @@ def find_dataset(dataset_dir: str | Path) -> Path:
 
 
 def load_pairs(
-    dataset_dir: str | Path, split: str, decode: bool = True
+    dataset_dir: str | Path, split: str, decode: bool = True, lone: str = ""
 ) -> tf.data.Dataset:
     """Read the pairs of a split of the dataset that `find` finds.
 
     Args:
         dataset_dir: as `PreparedDataset.find` takes it.
-        split: as `PreparedDataset.pairs` takes it; `decode` likewise.
+        split: as `PreparedDataset.pairs` takes it; the others likewise.
         decode: whether images are decoded.
+        lone: which images are wanted that stand alone, too.
     """
-    return PreparedDataset.find(dataset_dir).pairs(split, decode=decode)
+    dataset = PreparedDataset.find(dataset_dir)
+    return dataset.pairs(split, decode=decode, lone=lone)
 
 
 def _finished(root: Path) -> Iterator[Path]:

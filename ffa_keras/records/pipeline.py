@@ -42,6 +42,8 @@ class TrainingPatches:
         dataset: whose train split is read.
         sampling: size, place and variation of the patches.
         seed: of every order and random choice.
+        lone: one of `schema.LONE`, where patches of such images without a
+            counterpart, which is then black, are wanted too.
 
     Attributes:
         pair_ids: hash of each pair of the train split.
@@ -53,15 +55,22 @@ class TrainingPatches:
     """
 
     def __init__(
-        self, dataset: PreparedDataset, sampling: PatchSampling, seed: int
+        self,
+        dataset: PreparedDataset,
+        sampling: PatchSampling,
+        seed: int,
+        lone: str = "",
     ):
         self._sampling = sampling
         self._seed = seed
         self._dataset = dataset
         self._features = dataset.info.features
-        pairs = dataset.pairs("train", _READ, decode=False)
-        size = dataset.info.splits["train"].num_bytes or 0
-        count = dataset.info.splits["train"].num_examples
+        pairs = dataset.pairs("train", _READ, decode=False, lone=lone)
+        infos = [
+            dataset.info.splits[s] for s in dataset.stores_of("train", lone)
+        ]
+        size = sum(info.num_bytes or 0 for info in infos)
+        count = sum(info.num_examples for info in infos)
         self._shuffled = max(1, min(count, count * _MEMORY // max(size, 1)))
         self._pairs = pairs.map(
             self._placed, num_parallel_calls=tf.data.AUTOTUNE
@@ -252,7 +261,7 @@ def share_of_worker(
 def validation_pairs(
     dataset: PreparedDataset, replicas: int
 ) -> tf.data.Dataset:
-    """Return the validation split as single full frames.
+    """Return the pairs of the validation split as single full frames.
 
     Args:
         dataset: whose validation split is read.

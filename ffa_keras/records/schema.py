@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 # datasets of another format are refused, finished pairs prepared anew.
 FORMAT = 1
 SPLITS = ("train", "validation", "test")
+# A photograph without an angiogram, or the other way round, stands alone: it
+# lies beside the pairs of its split, in SPLIT_fundus or SPLIT_ffa, in a record
+# like theirs whose other image is black.
+LONE = {"fundus": "photograph", "ffa": "FFA"}
 # What never parts: all pairs of a patient, of an eye, or each pair by itself.
 SPLIT_UNITS = ("patient", "eye", "image")
 # Records store the index.
@@ -67,6 +71,30 @@ def features(truth: bool) -> "tfds.features.FeaturesDict":
         | {name: tfds.features.Text() for name in IDENTIFIERS}
         | images(TRUTH_MASKS if truth else {})
     )
+
+
+def stored_in(split: str, lone: str = "") -> str:
+    """Return where the records of a split lie.
+
+    Args:
+        split: one of `SPLITS`.
+        lone: of images that stand alone, one of `LONE`; empty for pairs.
+    """
+    return f"{split}_{lone}" if lone else split
+
+
+# All places, in the order in which they are written.
+STORES = tuple(stored_in(s, lone) for lone in ("", *LONE) for s in SPLITS)
+
+
+def stored_as(name: str) -> tuple[str, str]:
+    """Return the split that records belong to, and what stands alone in them.
+
+    Args:
+        name: as of `stored_in`.
+    """
+    split, _, lone = name.partition("_")
+    return split, lone
 
 
 def metadata(split_by: str) -> dict[str, Any]:

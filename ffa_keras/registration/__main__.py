@@ -33,6 +33,12 @@ from ffa_keras.registration.transform import parse_matrix
 
 _FUNDUS = flags.DEFINE_string("fundus", None, "Photograph.", required=True)
 _FFA = flags.DEFINE_string("ffa", None, "Its FFA.", required=True)
+_FUNDUS_FRAME = flags.DEFINE_integer(
+    "fundus_frame", None, "Of a DICOM file of several, from 1.", 1
+)
+_FFA_FRAME = flags.DEFINE_integer(
+    "ffa_frame", None, "Likewise; else the last of an angiogram.", 1
+)
 _OUTPUT = flags.DEFINE_string("output", None, "Folder.", required=True)
 _METHOD = flags.DEFINE_enum(
     "method", "vessel", list(METHODS), "How to register."
@@ -52,7 +58,8 @@ _LANDMARKS = flags.DEFINE_string(
 
 def main() -> int:
     """Register the pair, write the files, print the verdict."""
-    fundus, ffa = read_fundus(_FUNDUS.value), read_ffa(_FFA.value)
+    fundus = read_fundus(_FUNDUS.value, frame=_FUNDUS_FRAME.value)
+    ffa = read_ffa(_FFA.value, frame=_FFA_FRAME.value)
     known = _known_matrix()
     if known is None:
         result = register_pair(fundus, ffa, _METHOD.value)

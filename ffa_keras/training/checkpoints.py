@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.methods.system import System
 from ffa_keras.training.cluster import WORKER_LOST
 
 # What TensorFlow raises for a checkpoint cut short, garbled or incomplete.
@@ -167,3 +168,17 @@ def _reason(error: tf.errors.OpError | OSError) -> str:
     if full or os.strerror(errno.ENOSPC) in text:
         return "no room on the disk"
     return f"{type(error).__name__}, {text.splitlines()[0]}"
+
+
+def untracked_variables(method: System) -> list[tf.Variable]:
+    """Return the state that a checkpoint of the system itself leaves out.
+
+    Keras hides from TensorFlow where dropout stands in its random numbers,
+    and its metrics: the sums since the last line of the log.
+
+    Args:
+        method: the system that trains.
+    """
+    means = method.train_means.values()
+    variables = [*method.variables, *(v for m in means for v in m.variables)]
+    return [v.value for v in variables if not v.trainable]

@@ -85,9 +85,11 @@ class TrainConfig(Options):
         False, "same seed, same weights to the last bit; slower on GPUs"
     )
     select_by: str = setting(
-        "psnr",
-        "which generator is kept: the best in validation by this, or the last",
-        choices=("psnr", "ssim", "last"),
+        "psnr_fitted",
+        "which generator is kept: the best in validation by this, or the last;"
+        " psnr measures brightness first of all, psnr_fitted what is left once"
+        " the exposure is fitted",
+        choices=("psnr_fitted", "ssim", "psnr", "last"),
     )
 
     log_every: int = setting(

@@ -175,10 +175,13 @@ class CsvLog:
             values: by column; the same names every time.
             step: steps done, from the start of the run.
         """
-        path, row = self._paths[part], [step, *values.values()]
+        path = self._paths[part]
         if not path.exists():
-            _write_rows(path, [["step", *values], row])
-            return
+            _write_rows(path, [["step", *values]])
+        with open(path, newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        # A table keeps its columns, though a later version may have more.
+        row = [step, *(values.get(name, "") for name in header[1:])]
         with open(path, "a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
             file.flush()

@@ -16,9 +16,10 @@ import tensorflow as tf
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods.system import System
 from ffa_keras.records.pipeline import TrainingPatches, share_of_worker
+from ffa_keras.records.unpaired import UnpairedPatches
 from ffa_keras.settings import learning
 from ffa_keras.training import runs
-from ffa_keras.training.checkpoints import Checkpoints
+from ffa_keras.training.checkpoints import Checkpoints, untracked_variables
 from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
@@ -34,7 +35,8 @@ class Loop:
         strategy: the devices.
         method: the compiled system, made in the strategy's scope.
         patches: the training data.
-        validation: pairs as `validation_pairs` gives them.
+        validation: pairs as `validation_pairs` gives them; `None` if nothing
+            is measured, and the last generator is kept.
 
     Raises:
         InputError: every checkpoint of the run is damaged, or made by other
@@ -46,8 +48,8 @@ class Loop:
         config: TrainConfig,
         strategy: tf.distribute.Strategy,
         method: System,
-        patches: TrainingPatches,
-        validation: tf.data.Dataset,
+        patches: TrainingPatches | UnpairedPatches,
+        validation: tf.data.Dataset | None,
     ):
         self.config = config
         self.strategy = strategy
@@ -66,7 +68,7 @@ class Loop:
             config.keep_checkpoints,
             self.chief,
             method=method,
-            untracked=_untracked_variables(method),
+            untracked=untracked_variables(method),
             step=self.step,
             validated=self.validated,
             best=self.best,
@@ -205,8 +207,14 @@ class Loop:
 
     def _validate(self) -> None:
         step = int(self.step)
+        if self.validation is None:
+            self.validated.assign(step)
+            if self.chief:
+                runs.save_generator(self.method.generator, self.config.run_dir)
+            return
+        validation = self.validation
         pairs = self.strategy.distribute_datasets_from_function(
-            lambda context: share_of_worker(self.validation, context)
+            lambda context: share_of_worker(validation, context)
         )
         for batch in pairs:
             self.test_step(self._with_large_frames(batch))
@@ -218,12 +226,13 @@ class Loop:
         self._write("validation", figures, step)
         self.board.pictures(
             self.method.generator,
-            self.validation.take(self.config.num_pictures),
+            validation.take(self.config.num_pictures),
             step,
         )
         self.progress.note(
             f"validation after step {step}: PSNR {figures['psnr']:.2f} dB,"
-            f" SSIM {figures['ssim']:.4f}"
+            f" {figures['psnr_fitted']:.2f} dB with the exposure fitted, SSIM"
+            f" {figures['ssim']:.4f}"
         )
         if best:
             runs.save_generator(self.method.generator, self.config.run_dir)
@@ -290,17 +299,6 @@ def replicated_train_step(
         return strategy.experimental_local_results(health)[0]
 
     return run
-
-
-def _untracked_variables(method: keras.Model) -> list[tf.Variable]:
-    """Return the state that a checkpoint of the system itself leaves out.
-
-    Keras hides from TensorFlow where dropout stands in its random numbers,
-    and its metrics: the sums since the last line of the log.
-    """
-    means = method.train_means.values()
-    variables = [*method.variables, *(v for m in means for v in m.variables)]
-    return [v.value for v in variables if not v.trainable]
 
 
 def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The run folder: what lies where, and how to read it back."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = [
     "CHECKPOINTS_NAME",
     "CONFIG_NAME",
     "GENERATOR_NAME",
+    "as_begun",
     "check_vacant",
     "claim",
     "has_generator",
@@ -73,6 +75,24 @@ def _lock(descriptor: int, folder: Path) -> None:
     except OSError:
         # Windows and some network file systems have no locks.
         return
+
+
+def as_begun(config: TrainConfig) -> TrainConfig:
+    """Return the settings with the rule of selection that a run began with.
+
+    The default was another one once: where nothing else was asked for, a run
+    that began by that goes on by it.
+
+    Args:
+        config: settings of the run about to go on.
+
+    Raises:
+        InputError: the run's settings cannot be read.
+    """
+    path = Path(config.run_dir) / CONFIG_NAME
+    if config.select_by != TrainConfig.select_by or not path.exists():
+        return config
+    return dataclasses.replace(config, select_by=read_config(path).select_by)
 
 
 def check_vacant(config: TrainConfig, resume: bool) -> None:

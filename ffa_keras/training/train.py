@@ -62,17 +62,17 @@ def _train(
     stop_asked: Callable[[], bool],
 ) -> None:
     chief, replicas = is_chief(strategy), strategy.num_replicas_in_sync
-    paired = METHODS[config.method].paired
-    kind = TrainingPatches if paired else UnpairedPatches
     dataset = PreparedDataset.find(config.dataset_dir)
-    patches = kind(dataset, _sampling(config), config.seed)
+    patches = _patches(config, dataset)
     steps_per_epoch = patches.steps(config.batch_size * replicas)
     if not steps_per_epoch:
         raise InputError(
             f"--batch_size={config.batch_size}: only {patches.num_patches}"
             f" patches in an epoch, for {replicas} device(s)"
         )
-    validation = validation_pairs(dataset, replicas)
+    if resume:
+        config = runs.as_begun(config)
+    validation = _validation(config, dataset, replicas, chief)
     if chief:
         runs.check_vacant(config, resume)
     record = Record(config.run_dir, dataset.fingerprint(), replicas)
@@ -147,6 +147,39 @@ def build_method(config: TrainConfig, steps_per_epoch: int) -> System:
 
     method.compile(optimizer)
     return method
+
+
+def _patches(
+    config: TrainConfig, dataset: PreparedDataset
+) -> TrainingPatches | UnpairedPatches:
+    """Return the training patches, of pairs where the method needs them."""
+    if not METHODS[config.method].paired:
+        return UnpairedPatches(dataset, _sampling(config), config.seed)
+    if not dataset.stores_of("train"):
+        others = (name for name, m in METHODS.items() if not m.paired)
+        raise InputError(
+            f"--method={config.method}: learns from pairs, and in the train"
+            f" split of {dataset.folder} photographs and FFA images stand"
+            f" alone; train --method={' or --method='.join(others)}, or add"
+            " pairs to the manifest"
+        )
+    return TrainingPatches(dataset, _sampling(config), config.seed)
+
+
+def _validation(
+    config: TrainConfig, dataset: PreparedDataset, replicas: int, tell: bool
+) -> tf.data.Dataset | None:
+    """Return the validation pairs; `None` if a method can do without."""
+    if METHODS[config.method].paired or dataset.stores_of("validation"):
+        return validation_pairs(dataset, replicas)
+    if tell:
+        print(
+            "warning: no pair is in the validation split: PSNR and SSIM are"
+            " not measured, no pictures are drawn, and the last generator is"
+            f" kept, not the best by --select_by={config.select_by}",
+            flush=True,
+        )
+    return None
 
 
 def _sampling(config: TrainConfig) -> PatchSampling:

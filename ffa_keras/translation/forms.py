@@ -17,6 +17,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums, read_metadata
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, to_picture
+from ffa_keras.translation.appearance import take_appearance
 from ffa_keras.translation.endpoint import (
     FIELD_DIAMETER,
     SERVING_DEFAULT,
@@ -61,13 +62,17 @@ class Form:
     load: Callable[[Path], Translator]
 
 
-def load_translator(model: str | Path) -> Translator:
+def load_translator(
+    model: str | Path, exemplar: np.ndarray | None = None
+) -> Translator:
     """Load a generator from wherever it is.
 
     Args:
         model: `"pretrained"`, a run folder, a `.keras` file, a SavedModel (its
             folder, or the one with its versions, of which the largest is
             taken), or a `.tflite` file.
+        exemplar: FFA image, uint8 [H, W, 1], whose appearance the answers
+            take; only a `DisentangledGenerator` of Keras can.
 
     Returns:
         Function from fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1]. It
@@ -83,7 +88,15 @@ def load_translator(model: str | Path) -> Translator:
     try:
         # LiteRT runs a file with a changed weight without a word.
         check_sums(file)
-        answer = form.load(file)
+        if exemplar is None:
+            answer = form.load(file)
+        elif form.load is _load_keras:
+            answer = _load_keras(file, exemplar)
+        else:
+            raise InputError(
+                f"a {form.name} has one appearance for good; leave --exemplar"
+                " out, or name the run folder or .keras file"
+            )
         answer(_PROBE)
     except InputError as error:
         raise InputError(f"--model={model}: {error}") from error
@@ -182,8 +195,10 @@ def _find(model: str | Path) -> tuple[Form, Path]:
     return FORMS[kind], path
 
 
-def _load_keras(file: Path) -> Translator:
+def _load_keras(file: Path, exemplar: np.ndarray | None = None) -> Translator:
     generator = keras.saving.load_model(file, compile=False)
+    if exemplar is not None:
+        take_appearance(generator, exemplar)
     _check_finite(generator(from_grey_levels(_PROBE[None])))
     in_strips = isinstance(generator, ResnetGenerator)
     most_pixels = math.inf if in_strips else MOST_PIXELS_WHOLE

@@ -12,7 +12,7 @@ import numpy as np
 from ffa_keras.registration.retina import field_of_view
 
 # Beyond, a photograph is no photograph of an ordinary field.
-_LEAST_SCALE, _MOST_SCALE = 1 / 16, 4.0
+LEAST_SCALE, MOST_SCALE = 1 / 16, 4.0
 _SMALLEST_SIDE = 16
 
 
@@ -35,7 +35,7 @@ def at_field(
     found = field_diameter(fundus)
     if not diameter or not found:
         return translate(fundus)
-    scale = float(np.clip(diameter / found, _LEAST_SCALE, _MOST_SCALE))
+    scale = float(np.clip(diameter / found, LEAST_SCALE, MOST_SCALE))
     height, width = fundus.shape[:2]
     size = tuple(max(_SMALLEST_SIDE, round(scale * n)) for n in (width, height))
     answer = translate(_resized(fundus, size))

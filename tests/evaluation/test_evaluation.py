@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import types
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -16,8 +17,15 @@ from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
-from ffa_keras.evaluation.rendering import tables, write_report
-from ffa_keras.evaluation.results import ImageScores, summarise
+from ffa_keras.evaluation.page import Illustrations, write_report
+from ffa_keras.evaluation.protocol import Protocol
+from ffa_keras.evaluation.rendering import tables
+from ffa_keras.evaluation.results import (
+    ImageScores,
+    merge_trainings,
+    scores_of,
+    summarise,
+)
 from ffa_keras.evaluation.statistics import mean_with_interval
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.training.config import TrainConfig
@@ -85,7 +93,7 @@ def test_the_generator_stands_beside_the_trivial_answers(evaluated):
 
 def test_all_forms_say_the_same(tmp_path):
     report = _report()
-    write_report(report, tmp_path, {})
+    write_report(report, tmp_path)
     written = json.loads((tmp_path / "report.json").read_text())
     assert written == report.to_json()
     markdown = (tmp_path / "report.md").read_text()
@@ -95,6 +103,8 @@ def test_all_forms_say_the_same(tmp_path):
         for row in rows[1:]:
             assert "| " + " | ".join(row) + " |" in markdown
             assert "".join(f"<td>{cell}</td>" for cell in row) in page
+    svg = ElementTree.fromstring(re.search("<svg.*?</svg>", page).group())
+    assert "generator" in [text.text for text in svg.iter("text")]
     for text in (markdown, page):
         assert "not for clinical use" in text
 
@@ -106,6 +116,7 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
     page = (folder / "report.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
     assert len(sources) == min(len(pairs), 24)
+    assert page.index("Worst: ") < page.index("<svg") < page.index("<table")
     assert all(s.startswith("data:image/jpeg;base64,") for s in sources)
     for name in [*pairs, "overview"]:
         figure = cv2.imread(str(folder / "figures" / f"{name}.png"))
@@ -115,7 +126,9 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
 
 def test_nothing_in_the_page_is_taken_for_markup(tmp_path):
     evil = '<img src=x onerror="alert(1)">'
-    write_report(_report(evil, evil), tmp_path, {evil: "data:,"})
+    write_report(
+        _report(evil, evil), tmp_path, Illustrations(others={evil: "data:,"})
+    )
     page = (tmp_path / "report.html").read_text()
     assert "<img src=x" not in page.lower() and 'onerror="' not in page
     assert page.count("&lt;img src=x onerror=&quot;alert(1)&quot;&gt;") > 3
@@ -135,6 +148,29 @@ def test_leaks_are_told_as_the_audit_found_them(leaks, said):
 def test_the_card_of_a_model_of_unknown_training_does_not_make_it_up():
     card = model_card(_report(system="theirs"), _Described())
     assert "Model card: theirs" in card and "trained on patches" not in card
+
+
+def test_the_card_begins_with_what_model_hubs_read():
+    report = _report(system="theirs")
+    card = model_card(report, _Described())
+    first, head, _ = card.split("---\n", 2)
+    # YAML in which every value is JSON.
+    fields = {
+        key: json.loads(value)
+        for key, value in (line.split(": ", 1) for line in head.splitlines())
+    }
+    assert first == ""
+    assert fields["library_name"] == "keras"
+    assert fields["pipeline_tag"] == "image-to-image"
+    assert fields["license"] and fields["tags"]
+    ((model,),) = [fields["model-index"]]
+    ((result,),) = [model["results"]]
+    values = {m["type"]: m["value"] for m in result["metrics"]}
+    for metric in report.metrics:
+        mean = report.systems["theirs"].groups["all"][metric.name].mean
+        if np.isfinite(mean):
+            assert values.pop(metric.name) == round(mean, metric.digits)
+    assert not values
 
 
 class _Described:
@@ -184,6 +220,19 @@ def test_bad_input_is_refused_and_leaves_nothing(
         evaluate_run(**arguments)
     assert not list(tmp_path.iterdir())
     assert (trained_run / "generator.keras").is_file()
+
+
+def test_patches_are_judged_as_the_papers_tables_do(trained_run, tmp_path):
+    how = Protocol(protocol="patches")
+    report = evaluate_run(trained_run, output=str(tmp_path / "out"), how=how)
+    written = report.to_json()
+    assert "patches" in written["facts"]["protocol"]
+    assert "mean training FFA" not in written["answers"]
+    images = written["answers"]["generator"]["images"]
+    # 48x64 of 128x128, on a grid of 48: more patches than eyes.
+    assert len(images) > 2 * len({i["pair"][:8] for i in images})
+    assert images[0].keys() >= {"psnr", "ssim", "psnr_fitted"}
+    assert "vessel_auc" not in images[0]
 
 
 def test_the_output_folder_is_checked_before_anything_else(
@@ -250,8 +299,40 @@ def test_the_interval_resamples_patients_not_images():
     assert thrice.high - thrice.low == pytest.approx(width, rel=0.1)
 
 
-def test_one_patient_has_no_interval():
-    assert np.isnan(mean_with_interval([1.0, 2.0], ["p", "p"]).low)
+@pytest.mark.parametrize("count, has", [(1, False), (5, False), (6, True)])
+def test_fewer_than_six_patients_have_no_interval(count, has):
+    values = np.arange(2.0 * count)
+    found = mean_with_interval(values, [f"p{n // 2}" for n in range(2 * count)])
+    assert found.mean == values.mean() and found.n == 2 * count
+    assert np.isfinite([found.low, found.high]).all() == has
+
+
+def test_several_trainings_widen_the_interval():
+    rng = np.random.default_rng(0)
+    eyes, trainings = rng.normal(0, 1, 40), rng.normal(0, 1, (4, 1))
+    patients = [f"p{n}" for n in range(40)]
+    once = mean_with_interval(eyes, patients)
+    alike = mean_with_interval(np.tile(eyes, (4, 1)), patients)
+    assert alike.mean == pytest.approx(once.mean)
+    assert alike.high - alike.low == pytest.approx(
+        once.high - once.low, rel=0.1
+    )
+    apart = mean_with_interval(eyes + trainings, patients)
+    assert apart.mean == pytest.approx(eyes.mean() + trainings.mean())
+    # Variances add: of eyes, and of trainings resampled four at a time.
+    expected = 3.92 * np.sqrt(eyes.var() / 40 + trainings.var() / 4)
+    assert apart.high - apart.low == pytest.approx(expected, rel=0.2)
+
+
+def test_trainings_of_a_system_become_one():
+    def image(psnr):
+        return ImageScores("0a", "p", "normal", {"psnr": psnr, "lpips": np.nan})
+
+    (merged,) = merge_trainings([[image(20.0)], [image(np.inf)], [image(24.0)]])
+    assert merged.scores["psnr"] == 22 and np.isnan(merged.scores["lpips"])
+    np.testing.assert_array_equal(
+        scores_of([merged], "psnr"), [[20], [np.inf], [24]]
+    )
 
 
 def test_the_inverted_green_channel():

@@ -40,7 +40,7 @@ def test_the_fit_is_the_one_of_least_squares_inside_the_mask():
     assert found["l1_fitted"] == pytest.approx(np.abs(errors).mean())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.3, 1.2), st.floats(-20, 20), st.integers(0, 99))
 def test_gain_and_offset_of_a_prediction_do_not_matter(gain, offset, seed):
     real, fake, mask = _images(seed)

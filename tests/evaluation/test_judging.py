@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation import judging
 from ffa_keras.evaluation.baselines import inverted_green
-from ffa_keras.evaluation.judging import BASELINES, Judge
+from ffa_keras.evaluation.eyes import eyes_of
+from ffa_keras.evaluation.judging import REAL, Judge
 from ffa_keras.evaluation.measures import Measure, Metric
 
 
+def _eyes(dataset):
+    return eyes_of(dataset, "test")
+
+
 @pytest.fixture
-def counted(monkeypatch):
+def counted():
     """A cheap measure instead of the real ones; what it was called with."""
     calls = {"eyes": 0, "predictions": 0}
 
@@ -29,16 +33,16 @@ def counted(monkeypatch):
 
     metric = Metric("brightness", "brightness", 1, 0, "Summary")
     measure = Measure("brightness", (metric,), prepare)
-    monkeypatch.setattr(judging, "MEASURES", (measure,))
-    return calls
+    return (measure,), calls
 
 
 def test_each_real_eye_is_measured_once(made_up_dataset, counted):
     systems = {f"system {n}": inverted_green for n in range(5)}
-    judge = Judge(made_up_dataset(4), "test", systems)
+    measures, calls = counted
+    judge = Judge(_eyes(made_up_dataset(4)), systems, measures)
     cases = list(judge.cases())
-    assert counted == {"eyes": 4, "predictions": 4 * 11}
-    assert list(judge.images) == [*systems, *BASELINES]
+    assert calls == {"eyes": 4, "predictions": 4 * 6}
+    assert list(judge.images) == [*systems, REAL]
     for number, case in enumerate(cases):
         for name, prediction in case.predictions.items():
             image = judge.images[name][number]
@@ -61,7 +65,7 @@ def test_few_eyes_are_in_memory_whatever_their_number(made_up_dataset, counted):
 
     systems = {f"system {n}": system for n in range(9)}
     most = 0
-    for _ in Judge(made_up_dataset(40), "test", systems).cases():
+    for _ in Judge(_eyes(made_up_dataset(40)), systems, counted[0]).cases():
         most = max(most, sum(image() is not None for image in seen))
     assert 9 <= most <= 9 * 5
 
@@ -72,9 +76,10 @@ def test_a_flat_prediction_is_as_good_as_one_with_a_channel(
     def flat(fundus):
         return inverted_green(fundus)[..., 0]
 
-    judge = Judge(made_up_dataset(), "test", {"flat": flat})
+    systems = {"flat": flat, "deep": inverted_green}
+    judge = Judge(_eyes(made_up_dataset()), systems, counted[0])
     list(judge.cases())
-    assert judge.images["flat"] == judge.images["inverted green channel"]
+    assert judge.images["flat"] == judge.images["deep"]
 
 
 @pytest.mark.parametrize("shape", [(32, 31), (32, 32, 3), (1, 32, 32, 1)])
@@ -83,9 +88,9 @@ def test_a_prediction_of_another_size_is_refused(
 ):
     systems = {"mine": lambda fundus: np.zeros(shape, np.uint8)}
     with pytest.raises(InputError, match="mine: predicts.*photograph's size"):
-        list(Judge(made_up_dataset(), "test", systems).cases())
+        list(Judge(_eyes(made_up_dataset()), systems, counted[0]).cases())
 
 
 def test_an_eye_too_small_for_ssim_is_refused(made_up_dataset):
     with pytest.raises(InputError, match="10x10 pixels.*at least 11"):
-        list(Judge(made_up_dataset(side=10), "test", {}).cases())
+        list(Judge(_eyes(made_up_dataset(side=10)), {}).cases())

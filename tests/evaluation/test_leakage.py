@@ -11,11 +11,10 @@ from ffa_keras.evaluation.measures.dots import find_dots
 from ffa_keras.evaluation.measures.leakage import (
     LEAKAGE,
     find_leaks,
-    froc,
     leaking_regions,
-    match_dots,
     true_leaks,
 )
+from ffa_keras.evaluation.measures.matching import froc, match_dots
 from ffa_keras.evaluation.measures.overlap import dice
 
 SIZE = 400
@@ -92,7 +91,7 @@ def test_dots_are_found_and_vessels_are_none(gain):
     image, _ = _eye(dots=DOTS)
     found = find_dots(_changed(image, 1, gain), _inside())
     expected = np.array([(x, y, 1.0) for x, y in DOTS])
-    matched, false = match_dots(expected, found, 5)
+    matched, false, _ = match_dots(expected, found, 5)
     assert matched.sum() == len(DOTS)
     assert false.sum() <= 1
     assert (np.diff(found[:, 2]) <= 0).all()
@@ -183,7 +182,7 @@ def test_true_leaks_are_regions_and_dots_by_their_size():
 def test_no_dot_is_found_twice():
     expected = np.array([[10.0, 10, 1], [40, 40, 1]])
     found = np.array([[11.0, 10, 3], [10, 11, 2], [80, 80, 1]])
-    matched, false = match_dots(expected, found, 3)
+    matched, false, _ = match_dots(expected, found, 3)
     assert matched.tolist() == [True, False, False]
     assert false.tolist() == [False, False, True]
 

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.lpips import Lpips
+from ffa_keras.evaluation.panel import measures_of
+from ffa_keras.evaluation.protocol import Protocol
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 PUBLISHED = Path(__file__).parents[3] / "shared/weights/lpips_alexnet.npz"
@@ -55,6 +58,17 @@ def test_with_the_published_weights_too(goldens):
     assert _distances(PUBLISHED, goldens) == pytest.approx(
         _expected("published"), rel=1e-4
     )
+
+
+def test_it_is_a_measure_where_there_is_a_file_of_weights(weights, goldens):
+    assert measures_of(Protocol()) == MEASURES
+    *_, measure = measures_of(Protocol(lpips_weights=str(weights)))
+    real, fake = goldens.images(goldens.SHAPES[0])[:2]
+    mask = np.zeros(real.shape[:2], bool)[..., None]
+    mask[5:] = True
+    eye = Eye(np.zeros((*real.shape[:2], 3), np.uint8), real, mask)
+    (score,) = measure.of(eye)(fake).values()
+    assert score == Lpips(weights)(real, fake, mask) > 0
 
 
 def test_only_the_valid_area_counts(weights, goldens):

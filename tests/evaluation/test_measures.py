@@ -10,6 +10,7 @@ from scipy import ndimage
 from skimage import draw
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.classical import CLASSICAL
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
@@ -22,7 +23,7 @@ from ffa_keras.evaluation.measures import (
     Metric,
     metrics_of,
 )
-from ffa_keras.evaluation.measures.memorisation import TrainingImages
+from ffa_keras.evaluation.measures.copies import TrainingImages
 from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
@@ -31,6 +32,7 @@ from ffa_keras.evaluation.measures.overlap import (
 from ffa_keras.evaluation.measures.vessels import VESSELS
 from ffa_keras.evaluation.metrics import l1, ms_ssim
 from ffa_keras.evaluation.statistics import holm, paired_difference
+from ffa_keras.phantom import make_pair
 
 
 def _scores(measure, real, prediction, mask, leakage=None):
@@ -137,24 +139,24 @@ def test_the_rim_of_the_field_of_view_is_no_vessel():
     assert figures["vessel_dice"] == 0
 
 
-def test_a_copied_training_image_is_found():
-    images = [_images(64, 64, seed)[0] for seed in range(5)]
+def test_a_copied_training_image_is_found_and_a_classical_picture_is_none():
+    pairs = [
+        make_pair(seed, "normal", 128, matrix=np.eye(3)) for seed in range(6)
+    ]
     training = TrainingImages()
-    for image in images[:4]:
-        training.add(image)
-    everywhere = np.ones_like(images[4])
-
-    def nearest(real, prediction):
-        return _scores(training.measure(), real, prediction, everywhere)
-
-    copied = nearest(images[4], images[2])
-    assert copied["training_similarity"] == pytest.approx(1)
-    assert copied["nearer_to_training"] == 1
-    expected = np.corrcoef(images[4].ravel(), images[2].ravel())[0, 1]
-    assert copied["own_similarity"] == pytest.approx(expected)
-    assert nearest(images[4], images[4])["nearer_to_training"] == 0
-    flat = nearest(images[4], np.full_like(images[4], 7))
-    assert flat["own_similarity"] == 0
+    for pair in pairs[1:]:
+        training.add(pair.ffa)
+    own = pairs[0]
+    eye = Eye(own.fundus, own.ffa, np.ones_like(own.ffa) > 0)
+    compare = training.measure().of(eye)
+    copy = compare(pairs[2].ffa)
+    assert copy["training_similarity"] == pytest.approx(1, abs=1e-3)
+    assert copy["copied"] > 0.5
+    assert compare(own.ffa)["copied"] == 0
+    for picture in CLASSICAL.values():
+        assert compare(picture(own.fundus))["copied"] < 0.05
+    flat = compare(np.full_like(own.ffa, 7))
+    assert flat["training_similarity"] == pytest.approx(0, abs=1e-3)
 
 
 def test_frechet_distance_of_gaussians_is_the_closed_form():
@@ -212,10 +214,10 @@ def test_the_paired_test_is_scipys_permutation_test():
 
 
 def test_two_eyes_of_a_patient_are_exchanged_together():
-    values, others = np.array([1.0, 2.0, 3.0, 4.0]), np.zeros(4)
-    by_patient = paired_difference(values, others, ["a", "a", "b", "b"])
-    assert by_patient.p == 0.5
-    assert np.isnan(paired_difference(values, others, ["a"] * 4).p)
+    values, others = np.arange(1.0, 13), np.zeros(12)
+    by_patient = paired_difference(values, others, [*"aabbccddeeff"])
+    assert by_patient.p == 2 / 2**6
+    assert np.isnan(paired_difference(values, others, [*"aabbccddeeee"]).p)
 
 
 def test_many_patients_are_sampled():

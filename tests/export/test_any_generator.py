@@ -19,7 +19,12 @@ PHOTOGRAPHS = [
 
 
 @pytest.fixture(
-    scope="module", params=[models.UnetGenerator, models.Pix2PixGenerator]
+    scope="module",
+    params=[
+        models.UnetGenerator,
+        models.Pix2PixGenerator,
+        models.DisentangledGenerator,
+    ],
 )
 def generator(request):
     keras.utils.set_random_seed(0)

@@ -235,6 +235,24 @@ def test_the_program_writes_the_answer_and_nothing_else(
     assert again.stderr.splitlines()[-1].endswith("exists; add --overwrite")
 
 
+@pytest.mark.dicom
+def test_a_frame_of_a_dicom_photograph_is_sent(servers, run_program, tmp_path):
+    pytest.importorskip("pydicom", reason="needs ffa_keras[dicom]")
+    from tests.dicom_files import content, ophthalmic
+
+    frames = np.stack([FUNDUS[..., 0], FUNDUS[..., 1]])
+    (tmp_path / "eye").write_bytes(content(ophthalmic(frames, "RED")))
+    arguments = (
+        "-m", "export.client", f"--server={servers['http']}",
+        "--model_name=eyes", f"--input={tmp_path / 'eye'}",
+        f"--output={tmp_path / 'ffa.png'}",
+    )  # fmt: skip
+    unsaid = run_program(*arguments, check=False)
+    assert "holds 2 frames; say which one" in unsaid.stderr
+    run_program(*arguments, "--frame=2")
+    assert cv2.imread(str(tmp_path / "ffa.png"), -1).shape == FUNDUS.shape[:2]
+
+
 def test_an_address_without_a_scheme_is_refused(run_program, tmp_path):
     write_png(tmp_path / "eye.png", FUNDUS)
     refused = run_program(

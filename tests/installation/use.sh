@@ -22,5 +22,6 @@ ffa_keras evaluate --run_dir=run
 ffa_keras export-saved-model --run_dir=run --output=model
 ffa_keras export-tflite --run_dir=run --output=model.tflite
 ffa_keras phantom --seed=3 --category=normal --size=96 --output=eye
-ffa_keras translate eye/fundus.png --model=model --output=ffa
-ls -l ffa/fundus.png model.tflite
+ffa_keras translate eye/fundus.png
+ffa_keras translate eye/fundus.png --model=model --output=own
+ls -l ffa/fundus.png own/fundus.png model.tflite

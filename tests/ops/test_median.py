@@ -76,7 +76,7 @@ _ODD = st.integers(0, 30).map(lambda half: 2 * half + 1)
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(_images(), st.tuples(_ODD, _ODD), st.sampled_from([*SCIPY_MODES]))
 def test_uint8_median_is_exact(image, window, padding):
     np.testing.assert_array_equal(
@@ -112,7 +112,7 @@ def test_counts_of_large_windows_do_not_overflow(window):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_images(), st.integers(0, 2**32 - 1))
 def test_float_median_is_within_half_a_grey_level(image, seed):
     noise = np.random.default_rng(seed).uniform(-0.5, 0.5, image.shape)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from ffa_keras.ops import psnr, ssim
+from ffa_keras.ops import psnr, psnr_fitted, ssim
 
 
 @pytest.fixture
@@ -96,6 +96,31 @@ def test_ssim_in_a_mask_counts_windows_centred_in_it(images):
         for r, f in zip(real[..., 0], fake[..., 0], strict=True)
     ]
     np.testing.assert_allclose(ssim(real, fake, mask), expected, atol=1e-5)
+
+
+def test_the_fitted_psnr_equals_numpys_least_squares(images):
+    real, fake = images
+    fake = (0.4 * real + 0.2 * fake + 9).astype(np.uint8)
+    mask = np.zeros_like(real)
+    mask[:, 3:20, 7:30] = 255
+    expected = []
+    for r, f, m in zip(real, fake, mask[..., 0] > 0, strict=True):
+        terms = np.concatenate([f[m].astype(float), np.ones((m.sum(), 1))], 1)
+        fitted = terms @ np.linalg.lstsq(terms, r[m].astype(float))[0]
+        expected.append(10 * np.log10(255**2 / ((fitted - r[m]) ** 2).mean()))
+    np.testing.assert_allclose(
+        psnr_fitted(real, fake, mask), expected, rtol=1e-4
+    )
+
+
+def test_the_fitted_psnr_sees_no_exposure_and_no_negative(images):
+    real = images[0].astype(np.float32)
+    constant = psnr_fitted(real, np.full_like(real, 90))
+    np.testing.assert_allclose(
+        psnr_fitted(real, 255 - real), constant, rtol=1e-5
+    )
+    assert (psnr_fitted(real, 0.3 * real + 20).numpy() > 100).all()
+    assert (psnr(real, 0.3 * real + 20).numpy() < 15).all()
 
 
 def test_equal_images_are_perfect(images):

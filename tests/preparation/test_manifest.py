@@ -55,6 +55,16 @@ def test_every_column_is_read(folder):
     )
 
 
+def test_when_an_angiogram_was_taken_is_known_or_not(folder):
+    header = "pair_id,fundus,ffa,seconds_after_injection"
+    path = _write(folder, header, f"p1,{IMAGES},330.5", f"p2,{IMAGES},")
+    assert [e.seconds for e in read_manifest(path)] == [330.5, None]
+    for wrong in ("late", "-3", "nan", "90000"):
+        path = _write(folder, header, f"p1,{IMAGES},{wrong}")
+        with pytest.raises(InputError, match="line 2: seconds_after_injec.*0"):
+            read_manifest(path)
+
+
 def test_landmarks_give_the_transform_unless_an_affine_does(folder):
     path = _write(
         folder,
@@ -107,6 +117,23 @@ def test_only_three_columns_are_needed(folder):
     (entry,) = read_manifest(path)
     assert entry.category == "unspecified"
     assert entry.matrix is entry.split is None
+
+
+def test_a_photograph_or_an_angiogram_may_stand_alone(folder):
+    path = _write(
+        folder,
+        "pair_id,fundus,ffa,affine",
+        "p1,images/a.png,,",
+        "p2,,images/b.png,",
+        f"p3,{IMAGES},",
+    )
+    photograph, ffa, pair = read_manifest(path)
+    assert [e.lone for e in (photograph, ffa, pair)] == ["fundus", "ffa", ""]
+    assert photograph.paths == (folder / "images" / "a.png",)
+    assert photograph.ffa is ffa.fundus is None
+    _write(folder, "pair_id,fundus,ffa,aligned", "p1,images/a.png,,yes")
+    with pytest.raises(InputError, match="line 2: aligned: says how a pair"):
+        read_manifest(path)
 
 
 def test_a_folder_stands_for_its_pairs_csv(folder):
@@ -201,7 +228,7 @@ def test_all_problems_come_in_one_report(folder):
         "pair_id,patient,fundus,ffa,category,split",
         "p1,Ann,images/gone.png,images/b.png,normal,train",
         "p1,Ann,images/a.png,images/notes.txt,wrong,test",
-        ",Bob,,images/b.png,normal,",
+        ",Bob,,,normal,",
     )
     with pytest.raises(InputError) as raised:
         read_manifest(path)
@@ -213,7 +240,7 @@ def test_all_problems_come_in_one_report(folder):
         "notes.txt is none of",
         "line 3: unknown category 'wrong'",
         "line 4: the pair_id is empty",
-        "line 4: the fundus file is not named",
+        "line 4: neither a fundus nor an ffa file is named",
         "the pair_id 'p1' is given twice",
         "patient 'Ann' is in the test and the train split",
     ):
@@ -254,7 +281,7 @@ def test_a_manifest_that_is_no_text_is_refused(folder):
 
 def test_a_short_row_is_refused_by_its_line(folder):
     path = _write(folder, "pair_id,fundus,ffa", f"p1,{IMAGES}", "p2")
-    with pytest.raises(InputError, match="line 3: the fundus file is not"):
+    with pytest.raises(InputError, match="line 3: neither a fundus"):
         read_manifest(path)
 
 

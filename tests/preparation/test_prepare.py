@@ -1,26 +1,37 @@
 """From files to finished pairs: checked, resumable, reported, reproducible."""
 
+import base64
 import csv
 import dataclasses
+import html
 import importlib.util
+import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs import configs
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import encode_png, write_png
+from ffa_keras.images.files import (
+    encode_png,
+    read_ffa,
+    read_fundus,
+    write_png,
+)
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation import prepare
+from ffa_keras.preparation.align import AlignedPair, Verdict
+from ffa_keras.preparation.contact_sheet import write_contact_sheet
 from ffa_keras.preparation.prepare import prepare_pairs
 from ffa_keras.preparation.report import read_report, summary_of
 from ffa_keras.records.dataset import PreparedDataset
 
 SPLITS = ("train", "validation", "test")
-COLUMNS = "pair_id patient category fundus ffa affine split".split()
+COLUMNS = "pair_id patient category fundus ffa affine split keep".split()
 
 
 class Clinic:
@@ -60,9 +71,9 @@ class Clinic:
             **{"workers": 1, **options},
         )
 
-    def tasks(self, notes=None, **options):
+    def tasks(self, notes=None, check=False, **options):
         say = (lambda note: None) if notes is None else notes.append
-        return self.config(**options).collect(Path, Path(), say, naming=True)
+        return self.config(**options).collect(Path, Path(), say, naming=check)
 
 
 @pytest.fixture
@@ -103,11 +114,32 @@ def test_all_files_are_looked_at_before_any_work(clinic):
     assert not (folder / "cache").exists()
 
 
-def test_images_that_no_pair_names_are_a_note(clinic):
+def test_images_that_no_pair_names_are_a_note(clinic, monkeypatch):
     write_png(clinic.folder / "more" / "left.png", np.zeros((9, 9), np.uint8))
     notes = []
+    monkeypatch.setattr(configs, "shared_eyes", lambda *_: ["compared"])
+    clinic.tasks(notes, check=True)
+    assert notes == [
+        "images that belong to no pair: 1: more/left.png",
+        "compared",
+    ]
+
+
+def test_only_a_check_compares_all_eyes(clinic, monkeypatch):
+    asked = []
+
+    def shared_eyes(*given):
+        asked.append(given)
+        return ["one"]
+
+    monkeypatch.setattr(configs, "shared_eyes", shared_eyes)
+    notes = []
     clinic.tasks(notes)
-    assert notes == ["images that belong to no pair: 1: more/left.png"]
+    assert not asked and not notes
+    clinic.tasks(notes, check=True)
+    ((entries, split_by, workers),) = asked
+    assert len(entries) == 6 and (split_by, workers) == ("patient", 1)
+    assert notes == ["one"]
 
 
 def test_hra_pairs_need_a_label_and_square_angiograms(clinic):
@@ -270,3 +302,97 @@ def test_beam_writes_the_same_bytes(clinic, tmp_path):
     assert set(local) == set(beam)
     for name, data in local.items():
         assert beam[name] == data, name
+
+
+# --- looked at by a person ---------------------------------------------------
+
+
+@pytest.fixture
+def looked_at(clinic, monkeypatch):
+    """A clinic whose last pair is refused, by a verdict that takes no time."""
+
+    def align(files, treatment):
+        number = int(files.fundus.stem[0])
+        fundus, ffa = read_fundus(files.fundus), read_ffa(files.ffa)
+        refused = number == 5
+        verdict = Verdict(
+            not refused,
+            "registered",
+            "only 9 < 15 keypoints agree" if refused else "",
+            {"vessels_in_place": (number + 3) % 5 / 5, "correlation": 0.5},
+        )
+        inside = np.ones(ffa.shape[:2], bool)
+        return AlignedPair(fundus, ffa, inside, True), verdict
+
+    monkeypatch.setattr(prepare, "align_files", align)
+    return clinic
+
+
+def _told_to_keep(looked_at, **answers):
+    """Prepare once, then again with the column `keep`; return both verdicts."""
+    first = prepare_pairs(looked_at.tasks(), 1)
+    for row in looked_at.rows:
+        row["keep"] = answers.get(f"pair_{row['pair_id']}", "")
+    return first, looked_at.tasks()
+
+
+def test_the_column_keep_has_the_last_word(looked_at):
+    first, tasks = _told_to_keep(looked_at, pair_1="no", pair_5="yes")
+    assert [o.verdict.accepted for o in first] == [True] * 5 + [False]
+    again = prepare_pairs(tasks, 1)
+    assert [o.verdict.accepted for o in again] == [
+        True, False, True, True, True, True
+    ]  # fmt: skip
+    assert again[1].verdict.reason == "keep is no in the manifest"
+    assert again[5].verdict.status == "doubtful"
+    assert first[5].verdict.reason in again[5].verdict.reason
+    assert again[5].verdict.figures == first[5].verdict.figures
+
+
+def test_nothing_is_registered_again_for_it(looked_at, monkeypatch):
+    _, tasks = _told_to_keep(looked_at, pair_0="no", pair_5="yes")
+    monkeypatch.setattr(prepare, "align_files", None)
+    prepare_pairs(tasks, 1)
+
+
+def test_a_pair_that_is_left_out_from_the_start_is_never_registered(
+    looked_at, monkeypatch
+):
+    for row in looked_at.rows:
+        row["keep"] = "no"
+    monkeypatch.setattr(prepare, "align_files", None)
+    outcomes = prepare_pairs(looked_at.tasks(), 1)
+    assert not any(outcome.verdict.accepted for outcome in outcomes)
+
+
+def test_keep_is_yes_or_no(looked_at):
+    looked_at.rows[0]["keep"] = "perhaps"
+    with pytest.raises(InputError, match="keep is 'perhaps': write yes or no"):
+        looked_at.tasks()
+
+
+def test_a_page_shows_every_pair_worst_first(looked_at, tmp_path):
+    tasks = looked_at.tasks()
+    tasks[1] = dataclasses.replace(tasks[1], keep=False)
+    outcomes = prepare_pairs(tasks, 1)
+    write_contact_sheet(tmp_path / "sheet", tasks, outcomes, workers=1)
+    (page,) = (tmp_path / "sheet").glob("*")
+    text = page.read_text()
+    lines = [int(n) for n in re.findall(r'id="line(\d+)"', text)]
+    statuses = re.findall(r'<figure class="(\w+)"', text)
+    assert sorted(lines) == [2, 3, 4, 5, 6, 7]
+    assert statuses == ["refused"] * 2 + ["kept"] * 4
+    assert set(lines[:2]) == {3, 7}
+    assert html.escape(outcomes[5].verdict.reason) in text
+    # Photograph, angiogram and vessels of all but the one never registered.
+    pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)"', text)
+    assert len(pictures) == 5 * 3
+    for picture in pictures:
+        data = np.frombuffer(base64.b64decode(picture), np.uint8)
+        assert max(cv2.imdecode(data, cv2.IMREAD_COLOR).shape) == 320
+    # Nothing is fetched, and nobody is named.
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)
+    assert "://" not in text
+    assert "patient 0" not in text and "clinic" not in text
+    place = [outcomes[n - 2].verdict.figures for n in lines[2:]]
+    assert place == sorted(place, key=lambda f: f["vessels_in_place"])

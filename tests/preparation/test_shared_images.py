@@ -1,10 +1,14 @@
 """One eye under two owners is found in the raw files, and nothing else is."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
 from ffa_keras.phantom import make_pair
+from ffa_keras.preparation.check import shared_eyes
+from ffa_keras.preparation.manifest import PairEntry
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 
 
@@ -100,6 +104,28 @@ def test_frames_without_content_are_no_copies(tmp_path):
     ]
     assert find_shared_images(files, workers=1) == []
     assert find_shared_images([], workers=1) == []
+
+
+def _entry(number, fundus, ffa, patient):
+    return PairEntry(str(number), fundus, ffa, patient, f"eye of {number}")
+
+
+def test_a_note_names_the_files_of_an_eye_with_two_patients(eyes, tmp_path):
+    names = "photograph", "FFA"
+    files = [eyes[kind][0].path for kind in ("fundus", "ffa")]
+    copies = [
+        _write(tmp_path / f"{name}.bmp", cv2.imread(str(file)))
+        for name, file in zip(names, files, strict=True)
+    ]
+    entries = [_entry(1, *files, "a"), _entry(2, *copies, "b")]
+    notes = shared_eyes(entries, "patient", workers=1)
+    for note, name, *both in zip(notes, names, files, copies, strict=True):
+        assert note.startswith(f"identical {name}: {both[0]} and {both[1]},")
+        assert "two patients" in note and "give both one patient" in note
+    together = [dataclasses.replace(e, patient="a") for e in entries]
+    assert shared_eyes(together, "patient", workers=1) == [
+        "compared 2 photographs and 2 FFA: no eye under two patients"
+    ]
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ def test_the_paper_grid_of_isfahan_overlaps_by_half():
     assert {x for _, x in corners} == {0, 144, 288, 360}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(24, 70), st.integers(24, 70), st.integers(1, 24))
 def test_the_grid_covers_every_pixel_and_stays_inside(height, width, stride):
     covered = np.zeros((height, width), bool)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling
 from ffa_keras.records.pipeline import TrainingPatches
 from ffa_keras.records.unpaired import UnpairedPatches
@@ -46,3 +47,25 @@ def test_every_ffa_is_a_patch_of_the_training_split(unpaired):
     batches = list(unpaired.epoch(0, batch_size=1))
     counts = np.bincount([int(b["pair"][1]) for b in batches])
     assert (counts == CROPS.crops_per_pair).all()
+
+
+def test_without_pairs_photographs_and_ffa_come_from_pools_of_their_own(
+    unpaired_dataset,
+):
+    dataset = PreparedDataset.find(unpaired_dataset)
+    alone = UnpairedPatches(dataset, CROPS, seed=1)
+    # Four photographs, of which an epoch shows each, and six FFA images.
+    assert alone.num_patches == 4 * CROPS.crops_per_pair
+    assert len(set(alone.pair_ids)) == 10
+    seen = []
+    for epoch in range(3):
+        batches = list(alone.epoch(epoch, batch_size=2))
+        assert len(batches) == alone.steps(2) == 6
+        for batch in batches:
+            # Neither is the black image beside another.
+            assert batch["fundus"].numpy().std(axis=(1, 2, 3)).min() > 0.05
+            assert batch["ffa"].numpy().std(axis=(1, 2, 3)).min() > 0.05
+        pairs = np.stack([batch["pair"].numpy() for batch in batches])
+        assert set(pairs[:, :2].ravel()) == {0, 1, 2, 3}
+        seen += pairs[:, 2:].ravel().tolist()
+    assert set(seen) == set(range(4, 10))

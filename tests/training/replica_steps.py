@@ -27,7 +27,7 @@ STEPS, BATCH = 3, 6
 def _config(name: str) -> TrainConfig:
     # The least patch that `no_patchgan` takes; else a U-Net of pix2pix so
     # shallow that it drops nothing out: each replica draws its own.
-    size = 112 if name == "no_patchgan" else 56
+    size = {"no_patchgan": 112, "disentangled": 32}.get(name, 56)
     configs = make_configs(
         METHODS,
         num_filters=4,
@@ -45,11 +45,11 @@ def _config(name: str) -> TrainConfig:
 
 def _train(name: str, strategy: tf.distribute.Strategy) -> System:
     arguments = _config(name), strategy, STEPS, BATCH
-    if name != "cyclegan":
+    if METHODS[name].paired:
         return measure.train_on_noise(*arguments)
-    # Its gradients go through two generators and the kinks of L1: in float32
-    # rounding alone moves Adam's slots by 0.03 of their scale, in float64 by
-    # 2e-6.
+    # Gradients go through two generators and the kinks of L1: in float32
+    # rounding alone moves Adam's slots by 0.03 of their scale with `cyclegan`,
+    # in float64 by 2e-6.
     prepare = measure.prepare_keras
 
     def in_double(config: TrainConfig) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.losses import TERMS
-from ffa_keras.methods import METHODS
+from ffa_keras.methods import METHODS, cycle_gan, disentangled_terms, pix2pixhd
 from ffa_keras.methods.options import term_weights
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import (
@@ -19,7 +19,7 @@ from ffa_keras.training.config import (
     make_configs,
     read_config,
 )
-from ffa_keras.training.runs import check_vacant
+from ffa_keras.training.runs import as_begun, check_vacant, claim
 
 ROOT = Path(__file__).parents[2]
 FLAGFILES = ROOT / "flagfiles"
@@ -94,7 +94,7 @@ def test_hra_flagfile_is_the_paper_and_the_defaults():
     [
         ({"method": "magic"}, "--method=magic: expected one of proposed"),
         ({"precision": "int4"}, "--precision=int4: expected one of float32"),
-        ({"select_by": "looks"}, "--select_by=looks: expected one of psnr"),
+        ({"select_by": "looks"}, "--select_by=looks: expected one of psnr_"),
         ({"batch_size": 0}, "--batch_size=0: must be at least 1"),
         ({"dropout": 1.5}, "--dropout=1.5: must be at most 0.9"),
         ({"learning_rate": float("nan")}, "--learning_rate=nan: must be"),
@@ -150,6 +150,25 @@ def test_an_option_of_another_method_is_refused_in_words(
         read_config(tmp_path / "a.cfg")
 
 
+@pytest.mark.parametrize("begun, asked, goes_on", [
+    ("psnr", "psnr_fitted", "psnr"),
+    ("psnr_fitted", "psnr_fitted", "psnr_fitted"),
+    ("psnr", "ssim", "ssim"),
+])  # fmt: skip
+def test_a_run_goes_on_by_the_rule_it_began_with(
+    tmp_path, begun, asked, goes_on
+):
+    claim(make_config(run_dir=str(tmp_path), select_by=begun))
+    config = make_config(run_dir=str(tmp_path), select_by=asked)
+    assert as_begun(config).select_by == goes_on
+
+
+def test_a_new_run_selects_by_no_brightness(tmp_path):
+    config = make_config(run_dir=str(tmp_path))
+    assert as_begun(config) == config
+    assert config.select_by == "psnr_fitted"
+
+
 def test_a_run_of_before_goes_on_though_it_names_every_option(tmp_path):
     config = make_config("pix2pix", run_dir=str(tmp_path), seed=3)
     write_flagfile(tmp_path / "flags.cfg", config)
@@ -192,8 +211,12 @@ def test_runs_alike_take_each_the_settings_that_it_has():
 def test_every_term_that_a_method_can_weight_exists():
     for name in METHODS:
         terms = set(term_weights(make_config(name)))
-        known = {"adversarial", "cycle", "identity"}
-        assert terms <= (known if name == "cyclegan" else TERMS.keys())
+        known = {
+            "cyclegan": cycle_gan._TERMS,
+            "disentangled": disentangled_terms.TERMS,
+            "pix2pixhd": pix2pixhd._TERMS,
+        }
+        assert terms <= known.get(name, TERMS).keys()
 
 
 def test_a_flag_is_of_one_type_whatever_the_method():

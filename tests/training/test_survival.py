@@ -337,6 +337,14 @@ def test_a_table_forgets_steps_that_were_not_saved(tmp_path):
     assert text == ["step,loss", "1,0.1", "2,0.2", "3,0.9"]
 
 
+def test_a_table_of_an_earlier_version_keeps_its_columns(tmp_path):
+    (tmp_path / "validation.csv").write_text("step,psnr,ssim\n1,20.5,0.5\n")
+    log = CsvLog(tmp_path, {"train": 0, "validation": 1})
+    log.scalars("validation", {"psnr": 21.0, "new": 3.0, "ssim": 0.6}, 2)
+    again = (tmp_path / "validation.csv").read_text().split()
+    assert again == ["step,psnr,ssim", "1,20.5,0.5", "2,21.0,0.6"]
+
+
 @pytest.mark.parametrize("left", ["", "st", "\0\0\0\0", "\n\n", "foreign,1\n2"])
 def test_a_table_without_a_header_is_begun_again(tmp_path, left):
     (tmp_path / "train.csv").write_text(left)
@@ -355,7 +363,7 @@ def test_a_score_that_is_no_number_replaces_no_generator(config, monkeypatch):
     def take(means):
         if "psnr" in means:
             shown.append(next(scores))
-            return {"psnr": shown[-1], "ssim": 0.0}
+            return {n: shown[-1] for n in ("psnr", "psnr_fitted", "ssim")}
         return {name: 0.0 for name in means}
 
     monkeypatch.setattr(loop, "_take", take)

@@ -32,7 +32,7 @@ def test_a_run_leaves_what_its_folder_promises(trained_run, read_scalars):
     assert rates[steps] == 0
 
     figures, pictures = read_scalars(trained_run / "validation")
-    assert figures.keys() == {"psnr", "ssim"}
+    assert figures.keys() == {"psnr", "ssim", "psnr_fitted"}
     assert set(figures["psnr"]) == {steps // 2, steps}
     assert pictures
 

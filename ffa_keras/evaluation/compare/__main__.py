@@ -6,6 +6,7 @@ r"""Train every system alike, judge them on the same eyes, side by side.
 Every setting of `train_main.py` is a flag here too, but for `method` and
 `run_dir`, and holds for all systems that have it. Runs are kept in RUNS_DIR;
 the same command goes on where it was stopped, and only judges what is trained.
+--seeds=3 trains each system three times, and the intervals count that.
 
 Writes `comparison.json`, `.md`, `.tex` and `.csv`, `figure.png`,
 `model_card_METHOD.md`, and `index.html` to leaf through the pictures beside it.
@@ -17,6 +18,7 @@ from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.methods import METHODS
 from ffa_keras.records.schema import SPLITS
 from ffa_keras.settings import define_settings, given
@@ -29,12 +31,14 @@ _RUNS_DIR = flags.DEFINE_string(
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the comparison, replaced.", required=True
 )
-_SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
-_INCEPTION_WEIGHTS = flags.DEFINE_string(
-    "inception_weights",
-    "",
-    "Keras weights file of InceptionV3 without top, for KID and FID.",
+_SEEDS = flags.DEFINE_integer(
+    "seeds",
+    1,
+    "Train each system so often, from --seed on.",
+    lower_bound=1,
 )
+_SPLIT = flags.DEFINE_enum("split", "test", SPLITS, "Which part to judge on.")
+_PROTOCOL = define_settings(Protocol)
 _SETTINGS = define_settings(*CONFIGS.values(), but=("method", "run_dir"))
 
 
@@ -61,7 +65,8 @@ def main(
             _OUTPUT.value,
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,
-            _INCEPTION_WEIGHTS.value,
+            _SEEDS.value,
+            Protocol(**{flag.name: flag.value for flag in _PROTOCOL}),
         )
     )
 

@@ -16,9 +16,9 @@ from ffa_keras.evaluation.compare.tables import (
     to_latex,
     to_markdown,
 )
-from ffa_keras.evaluation.inception import InceptionFeatures
-from ffa_keras.evaluation.judging import BASELINES, Judge
-from ffa_keras.evaluation.results import summarise
+from ffa_keras.evaluation.panel import judge_on
+from ffa_keras.evaluation.protocol import Protocol
+from ffa_keras.evaluation.results import merge_trainings, summarise
 from ffa_keras.files import replacing
 from ffa_keras.images.files import write_png
 from ffa_keras.records.audit.leaks import refuse_leaks
@@ -35,8 +35,9 @@ def compare(
     configs: Mapping[str, TrainConfig],
     output: str | Path,
     runs_dir: str | Path,
-    split: str = "test",
-    inception_weights: str = "",
+    split: str,
+    seeds: int,
+    how: Protocol,
 ) -> str:
     """Train the systems alike where that is not done, and judge them.
 
@@ -47,8 +48,8 @@ def compare(
         runs_dir: one run folder a system; a run that has begun with the same
             settings is gone on with, a finished one is only loaded.
         split: which part of the dataset to judge on.
-        inception_weights: as `InceptionFeatures` takes them; neither KID nor
-            FID if empty.
+        seeds: how often each system is trained, by seeds from its own on.
+        how: the protocol.
 
     Returns:
         The table, Markdown.
@@ -64,28 +65,49 @@ def compare(
         temporary.mkdir()
         dataset = PreparedDataset.find(first.dataset_dir)
         refuse_leaks(dataset)
-        inception = None
-        if inception_weights:
-            inception = InceptionFeatures(inception_weights)
-        for method, own in configs.items():
-            print(f"{method}:", flush=True)
-            keras.backend.clear_session()
-            run_dir = str(Path(runs_dir) / method)
-            train(dataclasses.replace(own, run_dir=run_dir), resume=True)
-        systems = {m: _translator(Path(runs_dir) / m) for m in methods}
-        judge = Judge(dataset, split, systems, inception)
+        trainings = {
+            method: [
+                dataclasses.replace(
+                    own,
+                    seed=own.seed + number,
+                    run_dir=str(Path(runs_dir) / _name(method, number)),
+                )
+                for number in range(seeds)
+            ]
+            for method, own in configs.items()
+        }
+        for method, runs in trainings.items():
+            for run in runs:
+                print(f"{method}, seed {run.seed}:", flush=True)
+                keras.backend.clear_session()
+                train(run, resume=True)
+        systems = {
+            _name(method, number): _translator(Path(run.run_dir))
+            for method, runs in trainings.items()
+            for number, run in enumerate(runs)
+        }
+        judge = judge_on(dataset, split, systems, how, first)
         pictures = CasePictures(temporary / "pictures", methods)
         leaking = LeakingCases()
         for case in judge.cases():
             pictures.add(case)
             leaking.add(case)
+        images = dict(judge.images)
+        for method in methods:
+            others = [_name(method, number) for number in range(1, seeds)]
+            if others:
+                images[method] = merge_trainings(
+                    [images[method], *map(images.pop, others)]
+                )
         report = summarise(
-            judge.images,
+            images,
             judge.metrics,
             {
                 "split": f"{split}, {len(judge)} images",
+                "protocol": how.describe(),
                 "settings": _changed(configs.values()) or "the paper's",
                 "seed": first.seed,
+                "seeds": seeds,
                 "keras": keras.__version__,
                 **judge.distances(),
             },
@@ -102,8 +124,9 @@ def compare(
             "comparison.csv": to_csv(comparison),
             "index.html": comparison_page(comparison, pictures.cases),
         }
+        baselines = [name for name in report.systems if name not in methods]
         for method, own in configs.items():
-            one = report.of((method, *BASELINES), {"method": method})
+            one = report.of((method, *baselines), {"method": method})
             files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
@@ -111,6 +134,11 @@ def compare(
         write_png(temporary / "figure.png", figure)
     print(judge.times())
     return text
+
+
+def _name(method: str, number: int) -> str:
+    """Return the name of a training: the first has that of the method."""
+    return f"{method}_{number}" if number else method
 
 
 def _translator(run_dir: Path) -> Translator:

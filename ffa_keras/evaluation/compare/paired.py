@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ffa_keras.evaluation.results import Report, strict
+from ffa_keras.evaluation.results import Report, scores_of, strict
 from ffa_keras.evaluation.statistics import (
     Difference,
     holm,
@@ -57,7 +57,7 @@ def against_reference(report: Report, methods: Sequence[str]) -> Comparison:
         patients = [image.patient for image in images]
         for metric in report.metrics:
             columns = {
-                m: [i.scores[metric.name] for i in report.systems[m].images]
+                m: scores_of(report.systems[m].images, metric.name)
                 for m in methods
             }
             found = [

@@ -23,6 +23,15 @@ _PAIRED = (
     " interval from resampling patients; p of the sign-flip test over"
     " patients, adjusted for the number of rivals (Holm)."
 )
+_ONE_TRAINING = (
+    "Each system was trained once. Another seed can move a figure by as much"
+    " as systems differ here, and no interval knows of it: what is better here"
+    " need not be better made. `--seeds=3` trains each three times."
+)
+_TRAININGS = (
+    "Each system was trained {} times; intervals are from resampling trainings"
+    " and patients, p from patients alone."
+)
 # Sections that are told for each category too.
 _BY_CATEGORY = ("Summary", "Leakage")
 _ESCAPED = str.maketrans({"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#"})
@@ -38,6 +47,9 @@ def to_markdown(comparison: Comparison) -> str:
     lines = ["# Comparison", "", f"**{NOTICE}**", ""]
     lines += [f"- {line}" for line in fact_lines(report)]
     lines += ["", INTERVALS]
+    trainings = report.facts.get("seeds", 1)
+    note = _ONE_TRAINING if trainings == 1 else _TRAININGS.format(trainings)
+    lines += ["", note]
     sections = report.sections()
     for section, metrics in sections.items():
         rows = section_rows(report, ALL, metrics)
@@ -48,7 +60,7 @@ def to_markdown(comparison: Comparison) -> str:
     for group in report.groups():
         if group != ALL:
             lines += ["", f"## {heading(group)}"]
-            for section in _BY_CATEGORY:
+            for section in filter(sections.get, _BY_CATEGORY):
                 rows = section_rows(report, group, sections[section])
                 lines += ["", *markdown_table(rows)]
     return "\n".join(lines) + "\n"

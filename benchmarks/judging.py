@@ -1,0 +1,85 @@
+r"""What judging an eye costs, measure by measure.
+
+    python -m benchmarks.judging --size=512 --eyes=4
+
+Judges the released generator and the baselines of every report on phantoms and
+prints processor seconds an eye of each measure: of its real side, which is
+measured once an eye, and of all rows together, and their sum. One thread, so
+that what else runs on the machine counts little.
+--lpips_weights adds LPIPS.
+"""
+
+from ffa_keras import cli  # isort: skip
+
+import collections
+import time
+
+import cv2
+import numpy as np
+from absl import flags
+
+from benchmarks.harness import show_table
+from ffa_keras.evaluation.baselines import inverted_green
+from ffa_keras.evaluation.classical import equalised_green, flattened_green
+from ffa_keras.evaluation.measures import MEASURES, Eye
+from ffa_keras.evaluation.measures.lpips import Lpips
+from ffa_keras.phantom import make_pair
+from ffa_keras.records.schema import LEAKAGE
+from ffa_keras.registration.transform import warp_to_ffa
+
+_SIZE = flags.DEFINE_integer(
+    "size", 512, "Side of the frames, pixels.", lower_bound=32
+)
+_EYES = flags.DEFINE_integer("eyes", 4, "Number of phantoms.", lower_bound=1)
+_CONTENDERS = flags.DEFINE_integer(
+    "contenders", 3, "Systems to judge.", lower_bound=1
+)
+_WEIGHTS = flags.DEFINE_string("lpips_weights", "", "Weights of LPIPS.")
+
+
+def main() -> None:
+    """Print the table."""
+    cv2.setNumThreads(1)
+    measures = list(MEASURES)
+    if _WEIGHTS.value:
+        measures.append(Lpips(_WEIGHTS.value).measure())
+    real: dict[str, float] = collections.defaultdict(float)
+    rows: dict[str, float] = collections.defaultdict(float)
+    for number in range(_EYES.value + 1):
+        category = LEAKAGE[number % len(LEAKAGE)]
+        pair = make_pair(number, category, _SIZE.value)
+        fundus, known = warp_to_ffa(
+            pair.fundus, pair.matrix, pair.ffa.shape[:2]
+        )
+        eye = Eye(fundus, pair.ffa, known[..., None], pair.leakage_mask > 0)
+        classical = (inverted_green, flattened_green, equalised_green)
+        predictions = [picture(fundus) for picture in classical]
+        predictions += [np.full_like(pair.ffa, 90), pair.ffa]
+        predictions += [
+            cv2.GaussianBlur(pair.ffa, (0, 0), 1 + n)[..., None]
+            for n in range(1 + _CONTENDERS.value)
+        ]
+        for measure in measures:
+            start = time.process_time()
+            compare = measure.of(eye)
+            middle = time.process_time()
+            for prediction in predictions:
+                compare(prediction)
+            # The first eye also traces graphs and fills caches.
+            if number:
+                real[measure.name] += middle - start
+                rows[measure.name] += time.process_time() - middle
+    table = [
+        (name, real[name] / _EYES.value, rows[name] / _EYES.value)
+        for name in rows
+    ]
+    table.append(("all", *np.sum([cells[1:] for cells in table], 0)))
+    print(f"{_SIZE.value} pixels, {len(predictions)} rows, {_EYES.value} eyes")
+    show_table(
+        ("measure", "real side", "all rows", "an eye"),
+        [(*cells, cells[1] + cells[2]) for cells in table],
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

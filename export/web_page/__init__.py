@@ -1,0 +1,1 @@
+"""A page that translates photographs in a browser, opened from the disk."""

