@@ -72,8 +72,9 @@ def _by_cpp_loader(
 def _forms(photographs: list[np.ndarray], folder: Path) -> dict:
     """Return a translator of each form; int8 only if it passes."""
     # Here, after the flags are parsed: these programs have flags of their own.
+    from export.agreement import BOUNDS
     from export.to_saved_model import export_saved_model
-    from export.to_tflite import BOUNDS, export_tflite
+    from export.to_tflite import export_tflite
 
     version = export_saved_model(_RUN.value, folder / "saved_model")
     forms: dict[str, Translator] = {

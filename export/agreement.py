@@ -1,5 +1,6 @@
 """How closely an exported generator answers as the Keras model does."""
 
+import collections
 import dataclasses
 import itertools
 from collections.abc import Iterable
@@ -14,11 +15,19 @@ from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
+from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import Translator, translate_native
+
+from .endpoints import PRECISIONS
 
 _NUM_HELD_OUT = 4
 _NUM_CALIBRATION = 32
-_PATCH = 256
+_NUM_VIEWS = 16
+_PATCH = 512
+_MOST_SIZES = 3
+# Least PSNR, dB, between the 8-bit answers of a kind and those of Keras. One
+# pixel in 60 off by one grey level is 66 dB; 40 is 2.5 levels on average.
+BOUNDS = dict(zip(PRECISIONS, (66.0, 55.0, 36.0, 30.0), strict=True))
 # Cameras differ in light and colour: without these int8 lost 12 dB on the pale
 # photographs of a camera that the dataset did not hold.
 _BRIGHTNESSES = (0.5, 1.0, 1.5)
@@ -46,12 +55,42 @@ class Agreement:
         )
 
 
+def checked(
+    generator: keras.Model,
+    model: str | Path,
+    precision: str,
+    dataset_dir: str | Path,
+) -> Agreement:
+    """Compare an exported model with its generator, and refuse what strays.
+
+    Args:
+        generator: as for `compare`.
+        model: file or folder of the export, without metadata so far: both
+            translate photographs at their own size.
+        precision: of `PRECISIONS`.
+        dataset_dir: as for `held_out`.
+
+    Raises:
+        InputError: the answers are further from Keras than `BOUNDS`.
+    """
+    photographs = held_out(dataset_dir)
+    # Some sizes may have a signature of their own: this one has none.
+    photographs.append(photographs[0][1:, 1:])
+    agreement = compare(generator, load_translator(model), photographs)
+    if agreement.psnr < BOUNDS[precision]:
+        raise InputError(
+            f"--precision={precision}: {agreement}; at least"
+            f" {BOUNDS[precision]:.0f} dB wanted, choose a finer precision"
+        )
+    return agreement
+
+
 def compare(
     generator: keras.Model,
     exported: Translator,
     photographs: Iterable[np.ndarray],
 ) -> Agreement:
-    """Translate photographs with both and compare the 8-bit answers.
+    """Translate photographs as they are and compare the 8-bit answers.
 
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
@@ -91,6 +130,26 @@ def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
     return [pair["fundus"] for pair in few.as_numpy_iterator()]
 
 
+def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
+    """Return the most usual sizes of a dataset's photographs, at most three.
+
+    Args:
+        dataset_dir: a prepared dataset.
+
+    Returns:
+        Height and width of each; none where there is no dataset.
+    """
+    try:
+        pairs = load_pairs(dataset_dir, "train", lone="fundus")
+    except InputError:
+        return []
+    found = collections.Counter(
+        pair["fundus"].shape[:2]
+        for pair in pairs.take(_NUM_CALIBRATION).as_numpy_iterator()
+    )
+    return [size for size, _ in found.most_common(_MOST_SIZES)]
+
+
 def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
     """Return views of training photographs that set the ranges of int8.
 
@@ -98,7 +157,7 @@ def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
         dataset_dir: a prepared dataset.
 
     Returns:
-        Up to 32 float32 arrays [1, H, W, 3], grey levels, H and W at most 256:
+        Up to 16 float32 arrays [1, H, W, 3], grey levels, H and W at most 512:
         the middle of a photograph or all of it with its surround, dimmed,
         brightened or paled, drawn from all such views.
 
@@ -115,7 +174,7 @@ def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
     )
     chosen = np.random.default_rng(0).permutation(len(views))
     patches = []
-    for index in chosen[:_NUM_CALIBRATION]:
+    for index in chosen[:_NUM_VIEWS]:
         fundus, cut, saturation, brightness = views[index]
         patch = cut(fundus)[None].astype(np.float32)
         patch = np.clip(brightness * patch, 0, 255)

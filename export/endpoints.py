@@ -29,5 +29,6 @@ NETWORK = "network"
 ENCODED = "encoded"
 WITH_SALIENCY = "with_saliency"
 
-# Of the weights of a TFLite file; int8: of all arithmetic.
+# Of the weights as stored, a SavedModel has the first two; int8: of the
+# arithmetic too.
 PRECISIONS = ("float32", "float16", "dynamic", "int8")

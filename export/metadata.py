@@ -1,38 +1,59 @@
-"""What a TFLite file says of itself, for people and programs without our code.
+"""What an exported model says of itself, for people and other programs.
 
 As in TFLite's own convention for files that go with a model, a ZIP archive
 follows the model: `unzip -p ffa.tflite metadata.json` shows it, and LiteRT
-ignores it.
+ignores it. A SavedModel has it in `assets.extra/metadata.json`.
 """
 
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
-from ffa_keras.files import METADATA_NAME, SUM_KEY, sha256
+from ffa_keras.files import EXTRAS_FOLDER, METADATA_NAME, SUM_KEY, sha256
 from ffa_keras.inference.label import LABEL
+from ffa_keras.translation.endpoint import FIELD_DIAMETER, SERVING_DEFAULT
 
-from .agreement import Agreement
-from .endpoints import FFA, FUNDUS, SERVING_DEFAULT
+from .endpoints import FFA, FUNDUS
 
 
-def add_metadata(
-    file: Path, precision: str, agreement: Agreement, generator: str
-) -> None:
-    """Append the archive to a TFLite file.
+def add_metadata(model: Path, about: dict[str, Any]) -> None:
+    """Put into a model what it is.
 
     Args:
-        file: the model.
-        precision: its kind.
-        agreement: how closely it answers as Keras does.
-        generator: what tells its generator from others.
+        model: a TFLite file, or the folder of a SavedModel.
+        about: of `describe`.
     """
-    about = {
+    if model.is_dir():
+        file = model / EXTRAS_FOLDER / METADATA_NAME
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(about, indent=2), encoding="utf-8")
+        return
+    text = json.dumps({**about, SUM_KEY: sha256(model)}, indent=2)
+    # A fixed date: the same model is the same file.
+    entry = zipfile.ZipInfo(METADATA_NAME)
+    with zipfile.ZipFile(model, "a") as archive:
+        archive.writestr(entry, text)
+
+
+def describe(
+    generator: str, precision: str, field_diameter: int, agreement: str = ""
+) -> dict[str, Any]:
+    """Return what is worth knowing of an exported model.
+
+    Args:
+        generator: what tells its generator from others.
+        precision: its kind.
+        field_diameter: to which photographs are scaled before it, pixels; 0:
+            they are not.
+        agreement: how closely it answers as Keras does; empty if not measured.
+    """
+    return {
         **LABEL,
         "Generator": generator,
-        SUM_KEY: sha256(file),
         "Precision": precision,
-        "Agreement": str(agreement),
+        **({"Agreement": agreement} if agreement else {}),
+        FIELD_DIAMETER: field_diameter,
         "Signature": SERVING_DEFAULT,
         "Inputs": {
             FUNDUS: "float32 [B, H, W, 3], colour fundus photographs, RGB, grey"
@@ -43,7 +64,3 @@ def add_metadata(
             " 0-255"
         },
     }
-    # A fixed date: the same model is the same file.
-    entry = zipfile.ZipInfo(METADATA_NAME)
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.writestr(entry, json.dumps(about, indent=2))

@@ -12,10 +12,14 @@ from absl import flags
 
 from ffa_keras import cli
 
+from .endpoints import PRECISIONS
 from .shared_flags import OUTPUT, RUN_DIR
 
 _VERSION = flags.DEFINE_integer(
     "version", None, "Version; one more than the largest if not given.", 1
+)
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", PRECISIONS[:2], "Of the weights as stored."
 )
 _WARM_UP = flags.DEFINE_bool(
     "warm_up", False, "Add requests that warm up TensorFlow Serving."
@@ -25,7 +29,11 @@ _WARM_UP = flags.DEFINE_bool(
 def main(to_saved_model: ModuleType) -> None:
     """Export and say where to."""
     folder = to_saved_model.export_saved_model(
-        RUN_DIR.value, OUTPUT.value, _VERSION.value, _WARM_UP.value
+        RUN_DIR.value,
+        OUTPUT.value,
+        _VERSION.value,
+        _WARM_UP.value,
+        _PRECISION.value,
     )
     print(f"SavedModel: {folder}")
 

@@ -3,6 +3,9 @@
 Values are grey levels: files, cameras and viewers speak 0-255.
 """
 
+import functools
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -28,6 +31,7 @@ from .endpoints import (
     SERVING_DEFAULT,
     WITH_SALIENCY,
 )
+from .fixed_size import run_fixed
 
 # Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.
 _MOST_CHUNKS = 2**14
@@ -45,18 +49,40 @@ class ExportedGenerator(tf.Module):
 
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
+        dtype: floating-point type in which its weights are kept; whatever it
+            is, they are cast to their own before use.
 
     Raises:
         InputError: it takes or answers something else.
     """
 
-    def __init__(self, generator: keras.Model):
+    def __init__(self, generator: keras.Model, dtype: str = "float32"):
         super().__init__()
         _check_shapes(generator)
-        self.generator = generator
+        variables = [
+            *generator.trainable_variables,
+            *generator.non_trainable_variables,
+        ]
         # Named one by one: left to the Keras model, some are not restored by
         # the loader of TensorFlow Serving, nor frozen into TFLite.
-        self.weights = [weight.value for weight in generator.weights]
+        self.weights = [_kept(v.value, dtype) for v in variables]
+
+        # In functions, which no SavedModel looks into: the weights that Keras
+        # tracks would be stored a second time.
+        def run(network: Callable, fundus: tf.Tensor) -> tf.Tensor:
+            values = [
+                (variable, tf.cast(weight, variable.dtype))
+                for variable, weight in zip(
+                    variables, self.weights, strict=True
+                )
+            ]
+            with keras.StatelessScope(values):
+                return network(fundus)
+
+        self._run = lambda fundus: run(generator, fundus)
+        self._run_fixed = lambda fundus: run(
+            functools.partial(run_fixed, generator), fundus
+        )
 
     @tf.function(input_signature=[FUNDUS_SPEC])
     def serve(self, fundus: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -68,8 +94,20 @@ class ExportedGenerator(tf.Module):
         Returns:
             `ffa`, float32 [B, H, W, 1], 0-255.
         """
-        ffa = self._generate(from_grey_levels(fundus))
-        return {FFA: tf.clip_by_value(to_grey_levels(ffa), 0.0, 255.0)}
+        return _answer(self._generate(from_grey_levels(fundus)))
+
+    def serve_at(self, height: int, width: int) -> Callable:
+        """Return `serve` for single photographs of one size, for XNNPACK.
+
+        Args:
+            height: of the photographs, pixels.
+            width: of the photographs, pixels.
+        """
+        spec = tf.TensorSpec([1, height, width, 3], tf.float32, FUNDUS)
+        return tf.function(
+            lambda fundus: _answer(self._run_fixed(from_grey_levels(fundus))),
+            input_signature=[spec],
+        )
 
     @tf.function(input_signature=[FUNDUS_SPEC])
     def network(self, fundus: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -122,7 +160,7 @@ class ExportedGenerator(tf.Module):
         """Run the network on as many pixels as memory can hold."""
         shape = tf.shape(fundus, tf.int64)
         with tf.control_dependencies(_assert_size(shape[:3])):
-            return self.generator(tf.identity(fundus))
+            return self._run(tf.identity(fundus))
 
     def _translate_file(self, content: tf.Tensor) -> tf.Tensor:
         checks = [*_assert_size(_claimed_size(content)), _assert_sound(content)]
@@ -149,6 +187,16 @@ class ExportedGenerator(tf.Module):
             ENCODED: self.encoded,
             NETWORK: self.network,
         }
+
+
+def _answer(ffa: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {FFA: tf.clip_by_value(to_grey_levels(ffa), 0.0, 255.0)}
+
+
+def _kept(weight: tf.Tensor, dtype: str) -> tf.Variable:
+    """Return a copy of a weight; counters keep their own type."""
+    floating = weight.dtype.is_floating
+    return tf.Variable(tf.cast(weight, dtype) if floating else weight)
 
 
 def _check_shapes(generator: keras.Model) -> None:

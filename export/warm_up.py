@@ -46,7 +46,7 @@ def write_warm_up(version: Path, model_name: str, size: int = 512) -> None:
         ENCODED: (FUNDUS_BYTES, [encode_png(fundus)]),
     }
     file = version / WARM_UP_FILE
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(file)) as writer:
         for endpoint, (name, value) in requests.items():
             log = PredictionLog()

@@ -20,6 +20,7 @@ PROGRAMS = {
     "translate": ("inference", [], "translate photographs"),
     "export-saved-model": ("export.saved_model", [], "for TensorFlow Serving"),
     "export-tflite": ("export.tflite", [], "for small devices"),
+    "operators": ("export.operators", [], "show what of a TFLite file is fast"),
     "export-web-page": ("export.web_page", [], "for a browser, in one file"),
     "client": ("export.client", [], "ask a server for a translation"),
     "phantom": ("phantom", [], "draw one phantom pair"),

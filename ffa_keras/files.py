@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ffa_keras.errors import InputError
 
@@ -21,8 +21,10 @@ if sys.platform != "win32":
 
 # What `sha256sum --check` reads: the files of a folder that was written here.
 SUMS_NAME = "SHA256SUMS"
-# In the ZIP archive that may follow a model in its file.
+# In the ZIP archive that may follow a model in its file, and in the folder of
+# a SavedModel among what TensorFlow Serving leaves alone.
 METADATA_NAME = "metadata.json"
+EXTRAS_FOLDER = "assets.extra"
 SUM_KEY = "sha256"
 _SCRATCH = ".writing-"
 _LOCK = ".lock"
@@ -155,6 +157,31 @@ def _check_file(path: Path) -> None:
         found = hashlib.sha256(file.read(start)).hexdigest()
     if wanted not in (None, found):
         raise _damaged(path)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return what a model says of itself; nothing if it says nothing.
+
+    Args:
+        path: a file that may be followed by a ZIP archive with a
+            `metadata.json`, or a folder that may hold one in `assets.extra`.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            file = path / EXTRAS_FOLDER / METADATA_NAME
+            about = json.loads(file.read_bytes()) if file.exists() else {}
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                about = json.loads(archive.read(METADATA_NAME))
+        else:
+            about = {}
+        return dict(about)
+    except Exception as error:  # Whatever a damaged file leads to.
+        raise _damaged(path) from error
 
 
 def _damaged(file: Path) -> InputError:

@@ -1,14 +1,15 @@
 """An exact, differentiable median filter whose cost hardly knows the window.
 
 The median of a window is the first grey level at or below which most of the
-window lies. So the filter slides histograms down the image, one row at a time:
-one cumulative histogram for each column, kept current by adding the row that
-enters the window and subtracting the row that leaves it, and sums of
-neighbouring columns, built from partial sums that neighbours share. The
-gradient slides the same way over the shares that each window sends back.
+window lies. So the filter slides histograms down the image: one cumulative
+histogram for each column, kept current by adding the row that enters the window
+and subtracting the row that leaves it, and sums of neighbouring columns, built
+from partial sums that neighbours share. The gradient slides the same way over
+the shares that each window sends back.
 
-Only one row of histograms is ever held. All of it is plain arithmetic on
-[columns, 256] arrays, so it runs wherever TensorFlow does, and XLA fuses it.
+It goes one row at a time, or on a GPU as many as a few steps take, and holds
+the histograms of those only. All of it is plain arithmetic on [columns, 256]
+arrays, so it runs wherever TensorFlow does, and XLA fuses it.
 """
 
 from typing import Any
@@ -17,7 +18,8 @@ import tensorflow as tf
 
 from ffa_keras.ops.filters import check_images, check_window, pad_borders
 from ffa_keras.ops.sliding import (
-    EmitRow,
+    EmitRows,
+    bytes_at_once,
     from_rows,
     sizes,
     slide,
@@ -70,10 +72,12 @@ def median_filter2d(
     check_images(images)
     if images.dtype.is_integer:
         levels = tf.clip_by_value(images, 0, _LEVELS - 1)
-        return _slide_median(pad_borders(levels, window, padding), *window)
+        levels = pad_borders(levels, window, padding)
+        return _slide_median(levels, *window, bytes_at_once())
     padded = pad_borders(tf.cast(images, tf.float32), window, padding)
     if gradient == "stop":
-        medians = _slide_median(_quantize(tf.stop_gradient(padded)), *window)
+        levels = _quantize(tf.stop_gradient(padded))
+        medians = _slide_median(levels, *window, bytes_at_once())
     else:
         medians = _differentiable_median(padded, window)
     return tf.cast(medians, images.dtype)
@@ -87,14 +91,16 @@ def _quantize(images: tf.Tensor) -> tf.Tensor:
 def _differentiable_median(
     padded: tf.Tensor, window: tuple[int, int]
 ) -> tf.Tensor:
+    at_once = bytes_at_once()
+
     @tf.custom_gradient
     def median(padded: tf.Tensor) -> Any:
         levels = _quantize(padded)
-        medians, ties = _slide_median_and_ties(levels, *window)
+        medians, ties = _slide_median_and_ties(levels, *window, at_once)
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             shares = upstream / tf.cast(ties, tf.float32)
-            return _slide_shares(shares, medians, levels, *window)
+            return _slide_shares(shares, medians, levels, *window, at_once)
 
         return tf.cast(medians, tf.float32), gradient
 
@@ -102,13 +108,16 @@ def _differentiable_median(
 
 
 @tf.function(autograph=False, reduce_retracing=True)
-def _slide_median(levels: tf.Tensor, height: int, width: int) -> tf.Tensor:
+def _slide_median(
+    levels: tf.Tensor, height: int, width: int, at_once: int
+) -> tf.Tensor:
     """Return the medians of the windows that fit into the images.
 
     Args:
         levels: uint8 or int32 tensor [B, H, W, C].
         height: of the window.
         width: of the window.
+        at_once: bytes of histograms that one step may hold.
 
     Returns:
         Tensor [B, H - height + 1, W - width + 1, C] of the dtype of `levels`.
@@ -118,12 +127,12 @@ def _slide_median(levels: tf.Tensor, height: int, width: int) -> tf.Tensor:
         return (tf.cast(_first_majority(counts, height * width), dtype),)
 
     dtype = levels.dtype
-    return _slide_counts(levels, height, width, emit, (dtype,))[0]
+    return _slide_counts(levels, height, width, emit, (dtype,), at_once)[0]
 
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _slide_median_and_ties(
-    levels: tf.Tensor, height: int, width: int
+    levels: tf.Tensor, height: int, width: int, at_once: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return as well how many pixels of each window hold its median, int32."""
 
@@ -135,7 +144,7 @@ def _slide_median_and_ties(
         return tf.cast(medians, tf.uint8), ties
 
     medians, ties = _slide_counts(
-        levels, height, width, emit, (tf.uint8, tf.int32)
+        levels, height, width, emit, (tf.uint8, tf.int32), at_once
     )
     return medians, ties
 
@@ -147,6 +156,7 @@ def _slide_shares(
     levels: tf.Tensor,
     height: int,
     width: int,
+    at_once: int,
 ) -> tf.Tensor:
     """Send the share of each window to its pixels that hold its median.
 
@@ -160,6 +170,7 @@ def _slide_shares(
         levels: uint8 tensor [B, H + height - 1, W + width - 1, C].
         height: of the window.
         width: of the window.
+        at_once: bytes of histograms that one step may hold.
 
     Returns:
         float32 tensor of the shape of `levels`.
@@ -174,18 +185,20 @@ def _slide_shares(
     rows_out = sizes(levels)[1]
     columns_out = sizes(share_rows)[1] - width + 1
 
-    def read(row: tf.Tensor) -> tf.Tensor:
-        here = tf.gather(median_rows, row)[:, None] == _all_levels(tf.uint8)
-        return tf.where(here, tf.gather(share_rows, row)[:, None], 0.0)
+    def read(rows: tf.Tensor) -> tf.Tensor:
+        here = _flat(median_rows, rows)[:, None] == _all_levels(tf.uint8)
+        return tf.where(here, _flat(share_rows, rows)[:, None], 0.0)
 
-    def emit(columns: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        wanted = tf.gather(level_rows, row)[:columns_out]
+    def emit(columns: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         sums = sum_neighbours(columns, width)
+        wanted = _flat(level_rows, rows)[: sizes(sums)[0]]
         return (_pick(sums, tf.cast(wanted, tf.int32)),)
 
     start = tf.zeros([sizes(share_rows)[1], _LEVELS])
+    shape_out = rows_out, columns_out
+    entries = at_once // tf.float32.size
     (received,) = slide(
-        read, emit, start, height, (rows_out, columns_out), (tf.float32,)
+        read, emit, start, height, shape_out, (tf.float32,), entries
     )
     batch, _, columns, channels = sizes(shares)
     return from_rows(received, [batch, rows_out, columns, channels], width)
@@ -195,8 +208,9 @@ def _slide_counts(
     levels: tf.Tensor,
     height: int,
     width: int,
-    emit: EmitRow,
+    emit: EmitRows,
     dtypes: tuple[tf.DType, ...],
+    at_once: int,
 ) -> list[tf.Tensor]:
     """Slide cumulative histograms; `emit` sees those of the windows."""
     rows = to_rows(levels)
@@ -206,8 +220,8 @@ def _slide_counts(
     column_type = tf.uint8 if small and height < 2**8 else tf.int32
     window_type = tf.uint16 if small and height * width < 2**16 else tf.int32
 
-    def read(row: tf.Tensor) -> tf.Tensor:
-        reached = tf.gather(rows, row)[:, None] <= _all_levels(levels.dtype)
+    def read(numbers: tf.Tensor) -> tf.Tensor:
+        reached = _flat(rows, numbers)[:, None] <= _all_levels(levels.dtype)
         return tf.cast(reached, column_type)
 
     def emit_sums(columns: tf.Tensor, row: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -217,9 +231,16 @@ def _slide_counts(
     start = tf.zeros([sizes(rows)[1], _LEVELS], column_type)
     rows_out = rows_in - height + 1
     shape_out = rows_out, sizes(rows)[1] - width + 1
-    outputs = slide(read, emit_sums, start, height, shape_out, dtypes)
+    entries = at_once // window_type.size
+    outputs = slide(read, emit_sums, start, height, shape_out, dtypes, entries)
     shape = [batch, rows_out, columns_in, channels]
     return [from_rows(output, shape, width) for output in outputs]
+
+
+def _flat(rows: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Return rows by their numbers, side by side, or one by its own."""
+    found = tf.gather(rows, numbers)
+    return tf.reshape(found, [-1]) if numbers.shape.rank else found
 
 
 def _first_majority(counts: tf.Tensor, total: int) -> tf.Tensor:

@@ -1,7 +1,9 @@
 """A trained generator in any of its forms, behind one function."""
 
 import dataclasses
+import functools
 import hashlib
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,11 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import check_sums
+from ffa_keras.files import check_sums, read_metadata
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, to_picture
 from ffa_keras.translation.appearance import take_appearance
-from ffa_keras.translation.endpoint import SERVING_DEFAULT
+from ffa_keras.translation.endpoint import (
+    FIELD_DIAMETER,
+    SERVING_DEFAULT,
+    of_size,
+)
 from ffa_keras.translation.run_folder import (
     generator_file,
     is_run_folder,
@@ -194,7 +200,9 @@ def _load_keras(file: Path, exemplar: np.ndarray | None = None) -> Translator:
     if exemplar is not None:
         take_appearance(generator, exemplar)
     _check_finite(generator(from_grey_levels(_PROBE[None])))
-    return _bounded(translator_of(generator), generator)
+    in_strips = isinstance(generator, ResnetGenerator)
+    most_pixels = math.inf if in_strips else MOST_PIXELS_WHOLE
+    return _bounded(translator_of(generator), most_pixels)
 
 
 def _load_saved_model(folder: Path) -> Translator:
@@ -207,43 +215,53 @@ def _load_saved_model(folder: Path) -> Translator:
         (ffa,) = serve(**{name: tf.constant(batch)}).values()
         return ffa
 
-    return _exported(run)
+    return _exported(run, folder)
 
 
 def _load_tflite(file: Path) -> Translator:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=str(file), num_threads=os.cpu_count())
-    (name,) = interpreter.get_signature_list()[SERVING_DEFAULT]["inputs"]
-    serve = interpreter.get_signature_runner(SERVING_DEFAULT)
+    signatures = interpreter.get_signature_list()
+    (name,) = signatures[SERVING_DEFAULT]["inputs"]
+
+    @functools.cache
+    def server(signature: str) -> Callable[..., dict[str, np.ndarray]]:
+        return interpreter.get_signature_runner(signature)
 
     def run(batch: np.ndarray) -> np.ndarray:
+        # Of known sizes much more is done by XNNPACK.
+        own = of_size(*batch.shape[1:3])
+        serve = server(own if own in signatures else SERVING_DEFAULT)
         (ffa,) = serve(**{name: batch}).values()
         return ffa
 
-    return _exported(run)
+    return _exported(run, file)
 
 
 def _exported(
-    run: Callable[[np.ndarray], tf.Tensor | np.ndarray],
+    run: Callable[[np.ndarray], tf.Tensor | np.ndarray], model: Path
 ) -> Translator:
     """Return the translator of an endpoint that speaks grey levels.
 
     Args:
         run: fundus float32 [1, H, W, 3] to FFA float32 [1, H, W, 1], 0-255.
+        model: its file or folder, which may say what scale it knows.
     """
 
-    def answer(fundus: np.ndarray) -> np.ndarray:
+    def native(fundus: np.ndarray) -> np.ndarray:
         ffa = run(fundus[None].astype(np.float32))
         check_answer(ffa, fundus)
         _check_finite(ffa)
         return to_picture(ffa)[0].numpy()
 
-    return _bounded(answer)
+    diameter = int(read_metadata(model).get(FIELD_DIAMETER, 0))
+    bounded = _bounded(native)
+    return _bounded(lambda f: at_field(bounded, f, diameter), math.inf)
 
 
 def _bounded(
-    translator: Translator, generator: keras.Model | None = None
+    translator: Translator, most_pixels: float = MOST_PIXELS_WHOLE
 ) -> Translator:
     """Return the same, but for photographs too small or too large for it."""
 
@@ -254,10 +272,9 @@ def _bounded(
                 f"{width}x{height} pixels: too small, give at least"
                 f" {SMALLEST_SIDE} a side"
             )
-        in_strips = takes_strips(generator, fundus.shape)
-        if height * width > MOST_PIXELS_WHOLE and not in_strips:
+        if height * width > most_pixels:
             raise InputError(
-                f"{width}x{height} pixels: more than {MOST_PIXELS_WHOLE} need a"
+                f"{width}x{height} pixels: more than {most_pixels} need a"
                 " model that works in strips; name the run folder or .keras"
                 " file of a ResNet generator"
             )

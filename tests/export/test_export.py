@@ -1,5 +1,7 @@
 """Exported generators answer with the generator's own values."""
 
+import json
+import re
 import struct
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from export.agreement import BOUNDS, compare
+from export.metadata import add_metadata, describe
 from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
 from export.to_tflite import _convert
@@ -20,8 +24,9 @@ from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 from ffa_keras.phantom import make_pair
+from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.run_folder import load_generator
-from ffa_keras.translation.whole import translate
+from ffa_keras.translation.whole import translate, translate_native
 
 SIZES = [(97, 130), (576, 720)]
 
@@ -102,6 +107,57 @@ def test_serving_default_speaks_grey_levels(trained_run, saved_model, tflite):
     assert set(served) == set(lite) == {"ffa"}
     np.testing.assert_allclose(served["ffa"], expected, atol=0.02)
     np.testing.assert_allclose(lite["ffa"], expected, atol=0.02)
+
+
+def test_every_weight_is_stored_once(trained_run, saved_model):
+    stored = tf.train.list_variables(str(saved_model / "variables/variables"))
+    sizes = [int(np.prod(shape)) for name, shape in stored if shape]
+    assert sum(sizes) == load_generator(trained_run).count_params()
+
+
+def test_weights_of_16_bits_are_half_and_answer_alike(trained_run, tmp_path):
+    folder = export_saved_model(
+        trained_run, tmp_path / "m", None, False, "float16"
+    )
+    (data,) = folder.glob("variables/*.data*")
+    generator = load_generator(trained_run)
+    # The graph of objects is stored there too.
+    assert data.stat().st_size < 2 * generator.count_params() + 10_000
+    fundus = make_pair(0, "normal", 128).fundus
+    agreement = compare(generator, load_translator(folder), [fundus])
+    assert agreement.psnr > BOUNDS["float16"]
+    about = json.loads((folder / "assets.extra/metadata.json").read_text())
+    assert about["Precision"] == "float16"
+    assert re.match(r"\d+\.\d dB from Keras|inf dB", about["Agreement"])
+
+
+@pytest.fixture(scope="module")
+def scaled_generator():
+    """A generator of photographs whose field is 60 pixels wide."""
+    keras.utils.set_random_seed(0)
+    generator = ResnetGenerator(num_filters=4, num_blocks=1, field_diameter=60)
+    generator.build((None, None, None, 3))
+    return generator
+
+
+@pytest.mark.parametrize("form", ["saved_model", "tflite"])
+def test_photographs_are_scaled_before_any_form(
+    scaled_generator, form, tmp_path
+):
+    keras_file = tmp_path / "generator.keras"
+    scaled_generator.save(keras_file)
+    if form == "tflite":
+        exported = tmp_path / "ffa.tflite"
+        exported.write_bytes(_convert(scaled_generator, "float32", []))
+        add_metadata(exported, describe("", "float32", 60))
+    else:
+        exported = export_saved_model(keras_file, tmp_path / "m")
+    fundus = make_pair(0, "normal", 128).fundus
+    answer = load_translator(exported)(fundus).astype(int)
+    wanted = load_translator(keras_file)(fundus)
+    assert np.abs(answer - wanted).max() <= 1
+    native = translate_native(scaled_generator, fundus)
+    assert np.abs(answer - native).max() > 2
 
 
 def test_a_batch_is_answered_image_by_image(saved_model):

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from export import to_tflite as tflite
-from export.agreement import compare
+from export.agreement import BOUNDS, compare
 from export.equalize import equalize
 from export.signatures import ExportedGenerator
 from ffa_keras.images.files import read_fundus
@@ -83,7 +83,7 @@ def test_exact_forms_are_within_one_grey_level(
 
 def test_rounded_forms_are_near(generator, photographs, tmp_path):
     float16 = _lite(generator, "float16", [], tmp_path)
-    bound = tflite.BOUNDS["float16"]
+    bound = BOUNDS["float16"]
     assert compare(generator, float16, photographs).psnr > bound
     # int8 starts from the equalized generator, which must answer alike.
     expected = [translate(generator, fundus) for fundus in photographs]

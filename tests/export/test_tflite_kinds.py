@@ -10,8 +10,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from export import to_tflite as tflite
-from export.agreement import compare
+from export.agreement import BOUNDS, compare
 from export.equalize import equalize
+from export.operators import count_operators
 from ffa_keras.errors import InputError
 from ffa_keras.models import InstanceNormalization, ResnetGenerator
 from ffa_keras.phantom import make_pair
@@ -32,8 +33,71 @@ def test_every_kind_takes_sizes_it_was_not_made_with(trained_run, kind):
     agreement = compare(
         load_generator(trained_run), load_translator(file), photographs
     )
-    assert agreement.psnr > tflite.BOUNDS[precision]
+    assert agreement.psnr > BOUNDS[precision]
     assert agreement.ssim > 0.97
+
+
+SIZES = [(64, 80), (61, 50)]
+
+
+@pytest.fixture(scope="module")
+def sized(uneven_generator, tmp_path_factory):
+    """A file with signatures of two sizes, one no multiple of 4."""
+    file = tmp_path_factory.mktemp("sized") / "ffa.tflite"
+    content = tflite._convert(uneven_generator, "float32", [], SIZES)
+    file.write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize("size", [*SIZES, (62, 50)])
+def test_signatures_of_a_size_answer_as_keras_does(
+    sized, uneven_generator, size
+):
+    height, width = size
+    fundus = make_pair(1, "normal", 128).fundus[:height, :width]
+    agreement = compare(uneven_generator, load_translator(sized), [fundus])
+    assert agreement.worst <= 1
+
+
+def test_a_photograph_of_a_size_goes_to_its_signature(sized, monkeypatch):
+    asked = []
+    runner = Interpreter.get_signature_runner
+
+    def noted(self, signature):
+        asked.append(signature)
+        return runner(self, signature)
+
+    monkeypatch.setattr(Interpreter, "get_signature_runner", noted)
+    translate = load_translator(sized)
+    asked.clear()
+    translate(np.zeros((61, 50, 3), np.uint8))
+    assert asked == ["serving_default_50x61"]
+
+
+def test_of_known_size_xnnpack_takes_every_operator(sized):
+    counts = count_operators(sized)
+    for height, width in SIZES:
+        found = counts[f"serving_default_{width}x{height}"]
+        left = {n: c for n, c in found.items() if c[0] < c[1]}
+        assert found["CONV_2D"] == (6, 6)
+        assert not left
+    assert counts["serving_default"]["MIRROR_PAD"][0] == 0
+
+
+def test_sizes_share_the_weights(sized, uneven_generator):
+    weights = 4 * uneven_generator.count_params()
+    alone = len(tflite._convert(uneven_generator, "float32", []))
+    assert sized.stat().st_size < alone + 0.5 * weights * len(SIZES)
+
+
+@pytest.mark.parametrize("text", ["512", "8x512", "9999x9999", "axb"])
+def test_a_size_that_is_none_is_refused(run_program, tmp_path, text):
+    done = run_program(
+        "-m", "export.tflite", "--run_dir=x", f"--output={tmp_path}/a.tflite",
+        f"--sizes={text}", check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"--sizes={text}: write WIDTHxHEIGHT" in done.stderr
 
 
 def test_a_file_says_what_it_is_to_anyone(kind):
@@ -74,7 +138,7 @@ def _int8_file(generator, patches, folder):
     return file
 
 
-def test_int8_is_all_8_bits_and_owes_its_accuracy_to_equalizing(
+def test_int8_is_8_bits_a_weight_and_owes_its_accuracy_to_equalizing(
     uneven_generator, tmp_path
 ):
     fundus = make_pair(2, "normal", 128).fundus
@@ -89,19 +153,17 @@ def test_int8_is_all_8_bits_and_owes_its_accuracy_to_equalizing(
     after = compare(wanted, load_translator(file), [fundus]).psnr
     # 12 to 16 dB for any of eight seeds.
     assert after > before + 6
-    interpreter = Interpreter(model_path=str(file))
-    interpreter.allocate_tensors()
-    floats = [
-        tensor["name"]
-        for tensor in interpreter.get_tensor_details()
-        if tensor["dtype"] == np.float32
-    ]
-    # The photograph that goes in and the picture that comes out.
-    assert len(floats) == 2, floats
+    counts = count_operators(file)["serving_default"]
+    convolutions = counts["CONV_2D"][1] + counts["TRANSPOSE_CONV"][1]
+    # One before each of them, but where two read the same.
+    assert counts["QUANTIZE"][1] >= convolutions - 1
+    assert counts["DEQUANTIZE"][1] == convolutions
+    # 8 bits a weight.
+    assert file.stat().st_size < wanted.count_params() + 60_000
 
 
 def test_a_file_that_strays_is_not_written(trained_run, tmp_path, monkeypatch):
-    monkeypatch.setitem(tflite.BOUNDS, "dynamic", 400.0)
+    monkeypatch.setitem(BOUNDS, "dynamic", 400.0)
     with pytest.raises(InputError, match="at least 400 dB wanted"):
         tflite.export_tflite(trained_run, tmp_path / "ffa.tflite", "dynamic")
     assert not list(tmp_path.iterdir())
