@@ -14,11 +14,12 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.vessels import VESSELS
 from ffa_keras.methods.options import METHODS, ProposedOptions
 from ffa_keras.ops import from_grey_levels
-from ffa_keras.phantom import PhantomPair, make_pair
+from ffa_keras.phantom import CATEGORIES, PhantomPair, make_pair
 from ffa_keras.training.initial import initialise
 from ffa_keras.translation.whole import translate_native
 
@@ -28,7 +29,6 @@ _SIZE = flags.DEFINE_integer("size", 384, "Side of a phantom, pixels.")
 _JITTER = flags.DEFINE_multi_integer("jitter", [0, 3, 6], "Pixels off.")
 
 _TRAINED_ON, _JUDGED = range(7000, 7032), range(8000, 8012)
-_CATEGORIES = ("normal", "optic_disc", "large_focal", "punctate_focal")
 _RATE = 3e-4
 
 
@@ -52,7 +52,7 @@ def _batches(jitter: int) -> list[dict[str, tf.Tensor]]:
 
 
 def _phantom(seed: int) -> PhantomPair:
-    category = _CATEGORIES[seed % len(_CATEGORIES)]
+    category = CATEGORIES[seed % len(CATEGORIES)]
     return make_pair(seed, category, _SIZE.value, misalignment=0.0)
 
 
@@ -90,12 +90,16 @@ def _trained(jitter: int, tolerance: int) -> float:
 
 def main() -> None:
     """Train for each number of pixels without and with a tolerance."""
-    print("| FFA off by at most | no tolerance | as much tolerance |")
-    print("|---|---|---|", flush=True)
-    for jitter in _JITTER.value:
-        plain = f"{_trained(jitter, 0):.3f}"
-        tolerant = f"{_trained(jitter, jitter):.3f}" if jitter else ""
-        print(f"| {jitter} pixels | {plain} | {tolerant} |", flush=True)
+    show_table(
+        ("FFA off by at most", "no tolerance", "as much tolerance"),
+        (
+            (
+                f"{jitter} pixels", _trained(jitter, 0),
+                _trained(jitter, jitter) if jitter else "",
+            )
+            for jitter in _JITTER.value
+        ),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

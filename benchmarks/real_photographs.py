@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from benchmarks.leave_one_out import trained_without
 from ffa_keras import cli
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
@@ -210,10 +211,7 @@ def _print(
     eyes: list[str],
     table: dict[str, dict[str, list[dict[str, float]]]],
 ) -> None:
-    print(f"\n{_FIGURES[figure]}\n")
-    print("| |" + "".join(f" {eye} |" for eye in eyes) + " mean |")
-    print("|---|" + "---|" * (len(eyes) + 1))
-    for row, of_eyes in table.items():
+    def row_of(row: str, of_eyes: dict[str, list[dict[str, float]]]) -> tuple:
         values = np.array(
             [
                 np.mean([f[figure] for f in of_eyes.get(e, [])] or [np.nan])
@@ -222,7 +220,11 @@ def _print(
         )
         texts = ["" if np.isnan(v) else f"{v:.3f}" for v in values]
         mean = "" if np.isnan(values).any() else f"{np.mean(values):.3f}"
-        print(f"| {row} | " + " | ".join([*texts, mean]) + " |")
+        return row, *texts, mean
+
+    print(f"{_FIGURES[figure]}\n")
+    rows = (row_of(row, of_eyes) for row, of_eyes in table.items())
+    show_table(("", *eyes, "mean"), rows, figure)
 
 
 def main() -> None:

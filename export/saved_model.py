@@ -12,8 +12,11 @@ from absl import flags
 
 from ffa_keras import cli
 
+from . import shared_flags
 from .endpoints import PRECISIONS
 from .shared_flags import OUTPUT, RUN_DIR
+
+flags.adopt_module_key_flags(shared_flags)
 
 _VERSION = flags.DEFINE_integer(
     "version", None, "Version; one more than the largest if not given.", 1

@@ -16,11 +16,17 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.errors import InputError
 
+from . import shared_flags
 from .endpoints import PRECISIONS
 from .shared_flags import OUTPUT, RUN_DIR
 
+flags.adopt_module_key_flags(shared_flags)
+
 _PRECISION = flags.DEFINE_enum(
-    "precision", "float32", PRECISIONS, "Of weights; int8: all arithmetic."
+    "precision",
+    "float32",
+    PRECISIONS,
+    "Of weights; int8: convolutions as well.",
 )
 _DATASET_DIR = flags.DEFINE_string(
     "dataset_dir", "", "Dataset to calibrate and compare on; the run's own."
