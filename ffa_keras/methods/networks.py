@@ -9,7 +9,7 @@ def resnet(options: ResnetOptions, channels: int = 1) -> ResnetGenerator:
     """Return the ResNet generator.
 
     Args:
-        options: its width, its blocks and its dropout.
+        options: its width, blocks, dropout, scale and upsampling.
         channels: of its output: 1 for an FFA image, 3 for a photograph.
     """
     return ResnetGenerator(
@@ -18,6 +18,7 @@ def resnet(options: ResnetOptions, channels: int = 1) -> ResnetGenerator:
         options.dropout,
         channels,
         options.field_diameter,
+        options.upsampling,
     )
 
 

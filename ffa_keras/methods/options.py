@@ -48,6 +48,12 @@ class ResnetOptions(Options):
         " before they are translated; 0 scales none",
         0,
     )
+    upsampling: str = setting(
+        "smooth",
+        "transposed convolutions, blurred against checkerboards, or as the"
+        " paper's",
+        choices=("smooth", "transposed"),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,6 +41,12 @@ class Stage:
         return self.layer(x if self.padding is None else self.padding(x))
 
 
+UPSAMPLINGS: dict[str, type[keras.layers.Conv2DTranspose]] = {
+    "smooth": SmoothConv2DTranspose,
+    "transposed": keras.layers.Conv2DTranspose,
+}
+
+
 @keras.saving.register_keras_serializable("ffa_keras")
 class ResnetGenerator(keras.Model):
     """Translate a fundus photograph into an FFA image.
@@ -62,6 +68,9 @@ class ResnetGenerator(keras.Model):
         field_diameter: of the photographs that it is trained on, pixels:
             whoever translates scales others to it. Defaults to `0`: no
             photograph is scaled.
+        upsampling: of `UPSAMPLINGS`: `"smooth"`, transposed convolutions that
+            are blurred against checkerboards, or `"transposed"`, the paper's
+            without a blur. Defaults to `"smooth"`.
         **kwargs: of `keras.Model`.
 
     Call arguments:
@@ -79,6 +88,7 @@ class ResnetGenerator(keras.Model):
         dropout: float = 0.0,
         channels: int = 1,
         field_diameter: int = 0,
+        upsampling: str = "smooth",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -87,6 +97,7 @@ class ResnetGenerator(keras.Model):
         self.dropout = dropout
         self.channels = channels
         self.field_diameter = field_diameter
+        self.upsampling = upsampling
         self.network = keras.Sequential(
             [
                 *conv_norm_relu(num_filters, 7),
@@ -96,8 +107,8 @@ class ResnetGenerator(keras.Model):
                     ResidualBlock(4 * num_filters, dropout)
                     for _ in range(num_blocks)
                 ),
-                *_upsample(2 * num_filters),
-                *_upsample(num_filters),
+                *_upsample(2 * num_filters, upsampling),
+                *_upsample(num_filters, upsampling),
                 ReflectionPadding2D(3),
                 keras.layers.Conv2D(
                     channels, 7, kernel_initializer=KERNEL_INITIALIZER
@@ -132,13 +143,19 @@ class ResnetGenerator(keras.Model):
             "dropout": self.dropout,
             "channels": self.channels,
             "field_diameter": self.field_diameter,
+            "upsampling": self.upsampling,
         }
 
 
-def _upsample(filters: int) -> list[keras.layers.Layer]:
+def _upsample(filters: int, upsampling: str) -> list[keras.layers.Layer]:
     return [
-        SmoothConv2DTranspose(
-            filters, use_bias=False, kernel_initializer=KERNEL_INITIALIZER
+        UPSAMPLINGS[upsampling](
+            filters,
+            kernel_size=3,
+            strides=2,
+            padding="same",
+            use_bias=False,
+            kernel_initializer=KERNEL_INITIALIZER,
         ),
         InstanceNormalization(),
         keras.layers.ReLU(),

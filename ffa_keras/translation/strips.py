@@ -143,7 +143,7 @@ class _Convolved(_Rows):
 
 
 class _Upsampled(_Rows):
-    """What a smooth transposed convolution of stride 2 makes of rows."""
+    """What a transposed convolution of stride 2 makes of rows."""
 
     def __init__(self, rows: _Rows, stage: Stage):
         self._rows, self._layer = rows, stage.layer
@@ -283,6 +283,7 @@ _PADDED = keras.layers.Conv2D
 _KNOWN: dict[type, Callable[[_Rows, Stage], _Rows]] = {
     keras.layers.Conv2D: _Convolved,
     SmoothConv2DTranspose: _Upsampled,
+    keras.layers.Conv2DTranspose: _Upsampled,
     InstanceNormalization: _Normalized,
     ResidualBlock: _add_branch,
     keras.layers.ReLU: _Activated,

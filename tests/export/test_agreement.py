@@ -25,6 +25,7 @@ def test_calibration_sees_middles_and_whole_photographs(
     phantom_dataset, photographs, monkeypatch
 ):
     monkeypatch.setattr(agreement, "_PATCH", 64)
+    monkeypatch.setattr(agreement, "_NUM_VIEWS", 32)
     monkeypatch.setattr(agreement, "_SATURATIONS", (1.0,))
     monkeypatch.setattr(agreement, "_BRIGHTNESSES", (1.0,))
     patches = agreement.calibration_patches(phantom_dataset)
@@ -37,7 +38,7 @@ def test_calibration_sees_middles_and_whole_photographs(
 
 def test_calibration_varies_light_and_colour(phantom_dataset, photographs):
     patches = agreement.calibration_patches(phantom_dataset)
-    assert len(patches) == 32
+    assert len(patches) == 16
     for patch in patches:
         assert patch.dtype == np.float32
         assert patch.min() >= 0 and patch.max() <= 255

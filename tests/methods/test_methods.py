@@ -10,7 +10,7 @@ import tensorflow as tf
 from ffa_keras import losses
 from ffa_keras.errors import InputError
 from ffa_keras.methods import METHODS, Method
-from ffa_keras.methods.options import AdversarialOptions, ResnetOptions
+from ffa_keras.methods.options import Pix2PixOptions, ResnetOptions
 from ffa_keras.settings import setting
 from ffa_keras.training.checkpoints import untracked_variables
 from ffa_keras.training.config import config_class
@@ -197,8 +197,7 @@ def test_every_option_of_a_method_changes_what_it_learns(
 
 def test_a_method_may_have_learning_rates_of_its_own(monkeypatch):
     @dataclasses.dataclass(frozen=True)
-    class Options(AdversarialOptions, ResnetOptions):
-        pixel_weight: float = setting(1.0, "of the pixel loss")
+    class Options(Pix2PixOptions, ResnetOptions):
         learning_rate: float = setting(1e-5, "of Adam")
         discriminator_learning_rate: float = setting(3e-5, "of its Adam")
 

@@ -71,6 +71,23 @@ def test_keras_file_round_trip_gives_the_same_pixels(small, tmp_path):
     np.testing.assert_array_equal(loaded(fundus), before)
 
 
+def test_the_blur_can_be_left_out_as_in_the_paper(tmp_path):
+    model = ResnetGenerator(
+        num_filters=4, num_blocks=1, upsampling="transposed"
+    )
+    fundus = _fundus(21, 34)
+    ffa = model(fundus).numpy()
+    kinds = [type(layer) for layer in model.network.layers]
+    assert kinds.count(keras.layers.Conv2DTranspose) == 2
+    model.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(loaded(fundus), ffa)
+    smooth = ResnetGenerator(num_filters=4, num_blocks=1)
+    smooth.build((None, None, None, 3))
+    smooth.set_weights(model.get_weights())
+    assert np.abs(smooth(fundus) - ffa).max() > 1e-3
+
+
 def test_mixed_precision_still_answers_in_float32(small):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
