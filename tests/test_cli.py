@@ -167,3 +167,27 @@ def test_each_error_of_the_system_has_its_cure(number, cure):
     error = OSError(number, os.strerror(number), "clinic/eye.png")
     assert describe(error).startswith("clinic/eye.png: ")
     assert cure in describe(error)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (
+            ["inference", "a.png", "--exemplar=b.png", "--intervals=c.json"],
+            "error: --intervals: were found for answers without --exemplar",
+        ),
+        (
+            ["evaluation", "--run_dir=a", "--masks=b"],
+            "error: --masks: is for --predictions only",
+        ),
+        (
+            ["evaluation", "--run_dir=a", "--subgroups=sex"],
+            "error: --subgroups: name columns of --table",
+        ),
+    ],
+)
+def test_flags_that_would_do_nothing_are_refused(run_program, arguments, words):
+    program, *flags = arguments
+    done = run_program("-m", f"ffa_keras.{program}", *flags, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(words)

@@ -118,6 +118,10 @@ def known_limits(run_dir: str | Path) -> list[str]:
     table = card.partition("### Leakage\n")[2]
     if not table:
         return []
+    # An evaluation of another generator, or of other eyes, says nothing here.
+    facts = {f"- fingerprint: {fingerprint(run_dir)}", "- split: test"}
+    if not facts <= {*card.splitlines()}:
+        return []
     names, _, scores = (
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in table.strip().splitlines()[:3]

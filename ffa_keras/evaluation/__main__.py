@@ -55,6 +55,11 @@ def _what() -> tuple[str, dict[str, str], Protocol]:
         raise InputError("--run_dir, --model, --predictions: give one of them")
     if bool(folders["predictions"]) != bool(folders["references"]):
         raise InputError("--references: belongs to --predictions; give both")
+    if folders["predictions"] and _DATASET_DIR.value:
+        raise InputError("--dataset_dir: is not for --predictions")
+    for name in ("masks", "photographs"):
+        if folders[name] and not folders["predictions"]:
+            raise InputError(f"--{name}: is for --predictions only")
     how = Protocol(**{flag.name: flag.value for flag in _PROTOCOL})
     return _RUN_DIR.value or _MODEL.value, folders, how
 

@@ -11,6 +11,7 @@ from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
 from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.subgroups import groups_of_row, read_table
+from ffa_keras.images.dicom import is_synthetic
 from ffa_keras.images.files import IMAGE_SUFFIXES, read_ffa, read_fundus
 from ffa_keras.registration.retina import field_of_view
 from ffa_keras.translation.whole import Translator
@@ -109,13 +110,19 @@ class Folders:
         return {flag: folder for flag, folder in folders.items() if folder}
 
 
+def _is_answer(path: Path) -> bool:
+    """Whether a file is the DICOM image that stands beside an answer."""
+    with path.open("rb") as file:
+        return is_synthetic(file.read(512))
+
+
 def _files(flag: str, folder: str) -> dict[str, Path]:
     """Return the pictures of a folder by their stems, sorted."""
     if not Path(folder).is_dir():
         raise InputError(f"--{flag}={folder}: no such folder")
     files: dict[str, Path] = {}
     for path in sorted(Path(folder).iterdir()):
-        if path.suffix.lower() in IMAGE_SUFFIXES:
+        if path.suffix.lower() in IMAGE_SUFFIXES and not _is_answer(path):
             if path.stem in files:
                 raise InputError(
                     f"{path}: has the stem of {files[path.stem].name}; leave"

@@ -141,6 +141,9 @@ def calibrate(
             f" {LEAST_PATIENTS} are needed to calibrate them"
         )
 
+    if not dataset.stores_of("train"):
+        return "none: no pair is in the training split"
+
     def answers(split: str) -> Iterator[Answer]:
         for number, held in enumerate(eyes_of(dataset, split)):
             if split == "train" and number == _TRAINING_EYES:

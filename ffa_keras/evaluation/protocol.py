@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ffa_keras.errors import InputError
 from ffa_keras.settings import check, setting
 
 
@@ -10,7 +11,7 @@ class Protocol:
     """How systems are judged.
 
     Raises:
-        InputError: a value is out of range.
+        InputError: a value is out of range, or a flag needs another.
     """
 
     protocol: str = setting(
@@ -41,6 +42,8 @@ class Protocol:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.subgroups and not self.table:
+            raise InputError("--subgroups: name columns of --table; give it")
 
     @property
     def patches(self) -> bool:

@@ -78,6 +78,10 @@ _KEY_FILE = flags.DEFINE_string(
 def _sources() -> list[str]:
     if _STAMP.value and not _DICOM.value:
         raise InputError("--stamp: is for DICOM files; add --dicom")
+    if _EXEMPLAR.value and _INTERVALS.value:
+        raise InputError(
+            "--intervals: were found for answers without --exemplar; give one"
+        )
     if not _INPUT.value:
         raise InputError("--input: missing; name a photograph or a folder")
     return _INPUT.value
@@ -109,7 +113,7 @@ def _maps(maps: ModuleType) -> dict[str, object]:
     """Return what draws each map that is asked for."""
     drawn = {}
     if _SALIENCY.value:
-        drawn[SALIENCY] = maps.draw_saliency
+        drawn[SALIENCY] = maps.SALIENCY_MAP
     if _INTERVALS.value:
         drawn[INTERVAL] = maps.interval_map(_INTERVALS.value, _MODEL.value)
     return drawn

@@ -41,14 +41,10 @@ __all__ = [
     "text_chunks",
 ]
 
-# Pictures that may go with an answer, and how to read them.
+# Pictures that may go with an answer.
 SALIENCY = "saliency"
 INTERVAL = "interval"
-MAPS = {
-    SALIENCY: "Saliency of the synthetic FFA: 128 is 0, one grey level each",
-    INTERVAL: "How far off a pixel of the synthetic FFA may be, either way:"
-    " one grey level each",
-}
+MAPS = (SALIENCY, INTERVAL)
 
 # The answer once more, as a DICOM file.
 DICOM = "dicom"

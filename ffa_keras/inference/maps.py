@@ -1,5 +1,7 @@
 """Maps that go with an answer, as pictures of its size."""
 
+import dataclasses
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +13,18 @@ from ffa_keras.translation.forms import fingerprint
 
 _ZERO = 128
 
-# Draws a map of an answer: uint8 [H, W, 1] to uint8 [H, W, 1].
-Draw = Callable[[np.ndarray], np.ndarray]
+
+@dataclasses.dataclass(frozen=True)
+class Map:
+    """A picture that goes with an answer.
+
+    Attributes:
+        draw: makes it of the answer, uint8 [H, W, 1] both.
+        comment: how to read it; its PNG holds this.
+    """
+
+    draw: Callable[[np.ndarray], np.ndarray]
+    comment: str
 
 
 def draw_saliency(ffa: np.ndarray) -> np.ndarray:
@@ -29,20 +41,31 @@ def draw_saliency(ffa: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(saliency, 0, 255)).astype(np.uint8)
 
 
-def interval_map(file: str | Path, model: str | Path) -> Draw:
-    """Return what draws how far off each pixel of an answer may be.
+SALIENCY_MAP = Map(
+    draw_saliency,
+    "Saliency of the synthetic FFA: 128 is 0, one grey level each",
+)
+
+
+def interval_map(file: str | Path, model: str | Path) -> Map:
+    """Return the map of how far off each pixel of an answer may be.
 
     Args:
         file: `intervals.json` of an evaluation of the model.
         model: as `load_translator` takes it.
 
     Returns:
-        Function from an answer, uint8 [H, W, 1], to the half widths of its
-        intervals, uint8 [H, W, 1], grey levels, cut at 255.
+        The half widths of the intervals, grey levels, cut at 255.
 
     Raises:
         InputError: the file cannot be read, or is of another model.
     """
     widths = read_half_widths(file, fingerprint(model))
     table = np.rint(np.minimum(widths, 255)).astype(np.uint8)
-    return lambda ffa: table[ffa]
+    digest = hashlib.sha256(table.tobytes()).hexdigest()[:12]
+    return Map(
+        lambda ffa: table[ffa],
+        "How far off a pixel of the synthetic FFA may be, either way: one grey"
+        " level each; on average 90 % of the pixels inside the field are no"
+        f" further off (widths, SHA-256 {digest})",
+    )

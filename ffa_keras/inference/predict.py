@@ -24,7 +24,6 @@ from ffa_keras.images.files import (
 from ffa_keras.inference.dicom import DicomOutput
 from ffa_keras.inference.files import (
     DICOM,
-    MAPS,
     NUMBERS,
     REPORT_COLUMNS,
     REPORT_NAME,
@@ -37,7 +36,7 @@ from ffa_keras.inference.files import (
     map_path,
 )
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
-from ffa_keras.inference.maps import Draw
+from ffa_keras.inference.maps import Map
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
 from ffa_keras.translation.forms import (
     SMALLEST_SIDE,
@@ -62,7 +61,7 @@ def predict(
     source: str | Sequence[str],
     output: str,
     overwrite: bool = False,
-    maps: Mapping[str, Draw] = MappingProxyType({}),
+    maps: Mapping[str, Map] = MappingProxyType({}),
     resume: bool = False,
     names: str = STEMS,
     exemplar: str = "",
@@ -81,7 +80,7 @@ def predict(
         source: one of those that `find_photographs` takes, or several.
         output: folder of the answers, made if absent.
         overwrite: whether answers that exist may be replaced.
-        maps: what draws each map beside an answer, by its name in
+        maps: what is drawn beside an answer, by its name in
             `files.MAPS`.
         resume: whether whole answers of the same model are kept.
         names: of `files.NAMES`, what an answer is named by.
@@ -147,7 +146,7 @@ class _Work:
     translator: Translator
     folder: Path
     label: dict[str, str]
-    maps: Mapping[str, Draw]
+    maps: Mapping[str, Map]
     resume: bool
     frame: int | None
     dicom: DicomOutput | None
@@ -193,8 +192,8 @@ class _Work:
             "Photograph score": score,
         }
         drawn = {
-            name: (map_path(path, name), {**texts, "Comment": MAPS[name]})
-            for name in self.maps
+            name: (map_path(path, name), {**texts, "Comment": map_.comment})
+            for name, map_ in self.maps.items()
         }
         return {**drawn, "": (path, texts)}
 
@@ -231,7 +230,7 @@ class _Work:
         ffa = self.translator(fundus)
         return {
             "": ffa,
-            **{name: draw(ffa) for name, draw in self.maps.items()},
+            **{k: m.draw(ffa) for k, m in self.maps.items()},
         }
 
 

@@ -62,7 +62,9 @@ def summary(rows: Sequence[dict[str, str]]) -> Iterator[str]:
         row["alignment"] for row in rows if row["status"] != "refused"
     )
     kept = ", ".join(f"{count} {name}" for name, count in sorted(how.items()))
-    yield f"kept {how.total()} of {len(rows)} pairs ({kept or 'none'})"
+    alone = any(row["alone"] for row in rows)
+    what = "pairs and images that stand alone" if alone else "pairs"
+    yield f"kept {how.total()} of {len(rows)} {what} ({kept or 'none'})"
     for status, note in _NOTES.items():
         named = [
             f"row {row['row']} ({row['reason']})"
@@ -93,7 +95,7 @@ def refuse_lost_splits(outcomes: Sequence[Outcome]) -> None:
     """
     kept = {o.pair.stored_in for o in outcomes if o.verdict.accepted}
     present = {o.pair.stored_in for o in outcomes}
-    lost = [name for name in schema.STORES if name in present - kept]
+    lost = [name for name in schema.SPLITS if name in present - kept]
     if lost:
         raise InputError(
             f"every pair of the {' and the '.join(lost)} split was refused:"

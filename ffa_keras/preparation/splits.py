@@ -86,8 +86,9 @@ def split_pairs(
         drawn = {unit: assign_split(unit, key) for unit in units}
     splits = [asked.get(unit) or drawn[unit] for unit in units]
     # Nothing is measured on images that stand alone.
-    wanted = SPLITS[:1] if all(pair.lone for pair in pairs) else SPLITS
-    empty = [name for name in wanted if name not in splits]
+    of_pairs = [s for p, s in zip(pairs, splits, strict=True) if not p.lone]
+    wanted, held = (SPLITS, of_pairs) if of_pairs else (SPLITS[:1], splits)
+    empty = [name for name in wanted if name not in held]
     if empty and set(units) - set(asked):
         raise InputError(
             f"the {' and the '.join(empty)} split would be empty with only"

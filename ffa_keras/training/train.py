@@ -1,9 +1,11 @@
 """Set a run up and train it to its end."""
 
 import contextlib
+import itertools
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError, Interrupted
@@ -21,6 +23,10 @@ from ffa_keras.training.loop import Loop
 from ffa_keras.training.provenance import Record
 from ffa_keras.training.schedule import ConstantThenLinear
 from ffa_keras.training.strategy import is_chief, make_strategy
+from ffa_keras.translation.scale import field_diameter
+
+# How far the scale of training may be from that of translation.
+_SCALES = 1.5
 
 
 def train(
@@ -75,6 +81,7 @@ def _train(
     validation = _validation(config, dataset, replicas, chief)
     if chief:
         runs.check_vacant(config, resume)
+        tell_scale(config, dataset)
     record = Record(config.run_dir, dataset.fingerprint(), replicas)
     if record.ended and runs.has_generator(config.run_dir):
         return
@@ -100,6 +107,29 @@ def _tell_devices(strategy: tf.distribute.Strategy, batch_size: int) -> None:
     missed = devices.gpus_missed()
     if missed:
         print(f"warning: {missed}", flush=True)
+
+
+def tell_scale(config: TrainConfig, dataset: PreparedDataset) -> None:
+    """Warn where training sees another scale than translation will.
+
+    Args:
+        config: of the run.
+        dataset: whose first photographs are looked at.
+    """
+    diameter = getattr(config, "field_diameter", 0)
+    if not diameter:
+        return
+    records = dataset.records("train", ["fundus"], lone="fundus")
+    found = [field_diameter(r["fundus"]) for r in itertools.islice(records, 8)]
+    usual = float(np.median(found))
+    if usual and not 1 / _SCALES < usual / diameter < _SCALES:
+        print(
+            f"warning: the field of view of these photographs is {usual:.0f}"
+            f" pixels wide, and the generator will see photographs at"
+            f" {diameter} (--field_diameter): prepare files of about that"
+            f" size, or give --field_diameter={usual:.0f}",
+            flush=True,
+        )
 
 
 def prepare_keras(config: TrainConfig) -> None:

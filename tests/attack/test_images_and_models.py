@@ -24,7 +24,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from export.metadata import add_metadata, describe
+from export import metadata
 from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
 from export.to_tflite import export_tflite
@@ -571,7 +571,7 @@ def labelled(tmp_path_factory):
     """Bytes that stand for a model, with the archive that follows one."""
     file = tmp_path_factory.mktemp("tflite") / "a.tflite"
     file.write_bytes(np.random.default_rng(0).bytes(20_000))
-    add_metadata(file, describe("none", "float32", 0))
+    metadata.add_metadata(file, metadata.describe("none", "float32", 0))
     return file.read_bytes()
 
 

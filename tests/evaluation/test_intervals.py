@@ -99,6 +99,19 @@ def test_below_twenty_patients_there_are_none():
     )
 
 
+def test_without_training_pairs_there_are_none():
+    class Unpaired(_Few):
+        def records(self, split, features):
+            yield from ({"patient": b"%d" % n} for n in range(40))
+
+        def stores_of(self, split):
+            assert split == "train"
+            return ()
+
+    found = calibrate(Unpaired(), None)
+    assert found == "none: no pair is in the training split"
+
+
 @pytest.mark.slow
 def test_a_report_says_why_it_has_none(trained_run, tmp_path):
     report = evaluate_run(trained_run, output=str(tmp_path / "out"))

@@ -93,6 +93,15 @@ def test_the_dicom_file_holds_the_pixels_of_the_png(answer):
     np.testing.assert_array_equal(read_ffa(answer), png)
 
 
+def test_of_a_picture_nobody_knows_whether_text_is_burned_in(
+    translate, tmp_path
+):
+    write_png(tmp_path / "in/eye.png", FUNDUS)
+    assert translate(tmp_path / "in") == 0
+    dataset = pydicom.dcmread(tmp_path / "out/eye.dcm")
+    assert "BurnedInAnnotation" not in dataset
+
+
 def test_it_says_that_it_is_synthetic_and_by_what(answer):
     dataset = pydicom.dcmread(answer)
     assert dataset.SOPClassUID == uid.SecondaryCaptureImageStorage

@@ -42,7 +42,7 @@ def intervals(tmp_path, keras_file):
 
 
 def test_a_pixels_interval_is_that_of_its_grey_level(intervals, keras_file):
-    draw = maps.interval_map(intervals, keras_file)
+    draw = maps.interval_map(intervals, keras_file).draw
     ffa = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     want = np.rint(np.minimum(np.linspace(10, 300, 256), 255))
     np.testing.assert_array_equal(draw(ffa), want.reshape(16, 16, 1))
@@ -78,7 +78,7 @@ def test_maps_stand_beside_the_answer_and_say_how_to_read_them(
 ):
     arguments = str(keras_file), str(folder / "in"), str(folder / "out")
     both = {
-        "saliency": maps.draw_saliency,
+        "saliency": maps.SALIENCY_MAP,
         "interval": maps.interval_map(intervals, keras_file),
     }
     assert predict(*arguments, maps=both) == 0
@@ -104,5 +104,5 @@ def test_a_photograph_named_like_a_map_is_refused(folder, keras_file):
     with pytest.raises(InputError, match="would both become eye_saliency.png"):
         predict(
             str(keras_file), str(folder / "in"), str(folder / "out"),
-            maps={"saliency": maps.draw_saliency},
+            maps={"saliency": maps.SALIENCY_MAP},
         )  # fmt: skip

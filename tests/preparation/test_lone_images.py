@@ -15,7 +15,7 @@ from ffa_keras.preparation.entry import PairFiles
 from ffa_keras.preparation.report import read_report
 from ffa_keras.records.dataset import PreparedDataset
 
-COLUMNS = "pair_id patient fundus ffa affine split".split()
+COLUMNS = "pair_id patient fundus ffa affine split keep".split()
 
 
 class Archive:
@@ -136,3 +136,17 @@ def test_a_lone_image_without_a_retina_is_refused(tmp_path):
     write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
     _, verdict = align_files(PairFiles(None, tmp_path / "black.png"))
     assert not verdict.accepted and "field of view is 0%" in verdict.reason
+
+
+def test_a_refused_image_that_nobody_judges_stops_nothing(archive, tmp_path):
+    archive.rows[2] |= {"split": "test", "keep": "no"}
+    folder = write_dataset(archive.config(), tmp_path / "out")
+    splits = PreparedDataset.find(folder).info.splits
+    assert "test_ffa" not in splits and "train_ffa" in splits
+
+
+def test_lone_images_do_not_hide_that_pairs_miss_a_split(archive):
+    for row in archive.rows:
+        row["split"] = ""
+    with pytest.raises(InputError, match="split would be empty"):
+        archive.collect([])

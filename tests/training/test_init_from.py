@@ -5,10 +5,12 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.methods import METHODS
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.config import make_config
 from ffa_keras.training.initial import initialise
 from ffa_keras.training.runs import claim, save_generator
+from ffa_keras.training.train import tell_scale
 
 
 def _config(run_dir="", **changes):
@@ -89,3 +91,13 @@ def test_another_architecture_is_refused_with_the_cure(run, changes, cure):
 def test_what_holds_no_generator_is_refused(tmp_path):
     with pytest.raises(InputError, match="--init_from="):
         initialise(_method(), str(tmp_path))
+
+
+@pytest.mark.parametrize("diameter, told", [(0, 0), (120, 0), (512, 1)])
+def test_another_scale_than_that_of_translation_is_told(
+    phantom_dataset, capsys, diameter, told
+):
+    dataset = PreparedDataset.find(phantom_dataset)
+    tell_scale(_config(field_diameter=diameter), dataset)
+    said = capsys.readouterr().out
+    assert said.count("warning: the field of view of these photographs") == told

@@ -15,6 +15,7 @@ from export.web_page.page import export_web_page, known_limits
 from export.web_page.stages import by_phase, describe, four_at_once
 from ffa_keras.errors import InputError
 from ffa_keras.models import PatchDiscriminator, SmoothConv2DTranspose
+from ffa_keras.translation.forms import fingerprint
 from ffa_keras.translation.run_folder import load_generator
 
 ENGLISH = Path(web_page.__file__).parent / "page" / "texts.json"
@@ -60,12 +61,19 @@ def test_limits_of_a_run_come_from_its_evaluation(tmp_path):
     card.parent.mkdir()
     card.write_text("| | PSNR |\n|---|---|\n| generator | 20 |\n")
     assert known_limits(tmp_path) == []
-    card.write_text(
+    (tmp_path / "flags.cfg").write_text("")
+    (tmp_path / "generator.keras").write_bytes(b"weights")
+    of_this = f"- fingerprint: {fingerprint(tmp_path)}\n- split: test\n"
+    judged = (
         "## Results\n\n### Leakage\n\n"
         "|  | large leaks found | invented | images |\n|---|---|---|---|\n"
         "| generator | 0.35 | 0.10 | 16 |\n| real | 1 | 0 | 16 |\n\n"
         "## Limits\n"
     )
+    for other in ("", of_this.replace("test", "train"), of_this[:-20]):
+        card.write_text(other + judged)
+        assert known_limits(tmp_path) == []
+    card.write_text(of_this + judged)
     assert known_limits(tmp_path) == [
         "large leaks found: 0.35",
         "invented: 0.10",

@@ -63,6 +63,7 @@ class Origin:
         kind: its DICOM class, or "" if it is no DICOM file.
         frame: which one of several, from 1; or `None`.
         laterality: "R", "L" or "".
+        clean: whether its file says that no text is burned in.
         lossy: whether it ever was compressed with loss; `None`: unknown.
         ratios: of these compressions.
         methods: likewise.
@@ -75,6 +76,7 @@ class Origin:
     kind: str = ""
     frame: int | None = None
     laterality: str = ""
+    clean: bool = False
     lossy: bool | None = None
     ratios: Sequence[float] = ()
     methods: Sequence[str] = ()
@@ -108,6 +110,7 @@ def origin_of_dicom(data: bytes, frame: int | None) -> Origin:
             kind=text(header, "SOPClassUID"),
             frame=(frame or frames) if frames > 1 else None,
             laterality=laterality(header),
+            clean=text(header, "BurnedInAnnotation").upper() == "NO",
             lossy=lossy if said or lossy else None,
             ratios=ratios if lossy and len(ratios) == len(methods) else (),
             methods=methods if set(methods) <= set(_METHODS) else (),
@@ -205,7 +208,8 @@ def _labels(origin: Origin, model: str) -> dict[str, Any]:
         "PatientOrientation": "",
         "BodyPartExamined": "EYE",
         "Laterality": origin.laterality,
-        "BurnedInAnnotation": "NO",
+        # Nobody has looked, unless the camera said so.
+        **({"BurnedInAnnotation": "NO"} if origin.clean else {}),
         "Manufacturer": "ffa_keras",
         "SecondaryCaptureDeviceManufacturer": "ffa_keras",
         "SecondaryCaptureDeviceSoftwareVersions": __version__,
