@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
-from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.forms import MOST_PIXELS_WHOLE, load_translator
 from ffa_keras.translation.whole import Translator, translate_native
 
 from .endpoints import PRECISIONS
@@ -127,7 +128,9 @@ def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
             for seed in range(_NUM_HELD_OUT)
         ]
     few = pairs.take(_NUM_HELD_OUT)
-    return [pair["fundus"] for pair in few.as_numpy_iterator()]
+    # Of larger ones the middle: exports take no more at once.
+    side = math.isqrt(MOST_PIXELS_WHOLE)
+    return [_middle(pair["fundus"], side) for pair in few.as_numpy_iterator()]
 
 
 def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
@@ -147,7 +150,8 @@ def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
         pair["fundus"].shape[:2]
         for pair in pairs.take(_NUM_CALIBRATION).as_numpy_iterator()
     )
-    return [size for size, _ in found.most_common(_MOST_SIZES)]
+    usual = [size for size, _ in found.most_common(_MOST_SIZES)]
+    return [size for size in usual if math.prod(size) <= MOST_PIXELS_WHOLE]
 
 
 def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
@@ -183,9 +187,10 @@ def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
     return patches
 
 
-def _middle(fundus: np.ndarray) -> np.ndarray:
-    top, left = (max(0, n - _PATCH) // 2 for n in fundus.shape[:2])
-    return fundus[top : top + _PATCH, left : left + _PATCH]
+def _middle(fundus: np.ndarray, side: int | None = None) -> np.ndarray:
+    side = side or _PATCH
+    top, left = (max(0, n - side) // 2 for n in fundus.shape[:2])
+    return fundus[top : top + side, left : left + side]
 
 
 def _whole(fundus: np.ndarray) -> np.ndarray:

@@ -21,6 +21,20 @@ def _holds(patches, wanted, atol):
     )
 
 
+def test_of_photographs_that_no_export_takes_the_middle_is_compared(
+    phantom_dataset, monkeypatch
+):
+    whole = agreement.held_out(phantom_dataset)
+    sizes = agreement.frame_sizes(phantom_dataset)
+    assert sizes == [(128, 128)]
+    monkeypatch.setattr(agreement, "MOST_PIXELS_WHOLE", 100 * 100)
+    assert agreement.frame_sizes(phantom_dataset) == []
+    for fundus, middle in zip(
+        whole, agreement.held_out(phantom_dataset), strict=True
+    ):
+        np.testing.assert_array_equal(middle, fundus[14:114, 14:114])
+
+
 def test_calibration_sees_middles_and_whole_photographs(
     phantom_dataset, photographs, monkeypatch
 ):
