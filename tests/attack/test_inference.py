@@ -384,7 +384,7 @@ def test_a_signal_costs_one_photograph(models, tmp_path, number, status):
     )
     assert went_on.returncode == 0, went_on.stderr
     assert _report(out) == ["translated"] * 60
-    assert len(list(out.glob("[0-9][0-9].png"))) == 30
+    assert len(list(out.glob("[0-9][0-9].png"))) == 60
 
 
 # Disks.
