@@ -39,7 +39,7 @@ def test_every_form_is_evaluated_as_its_run_is(
     report = evaluate_model(
         model, str(phantom_dataset), output=str(out)
     ).to_json()
-    assert report["facts"]["generator"] == forms.fingerprint(model)
+    assert report["facts"]["fingerprint"] == forms.fingerprint(model)
     got, wanted = _figures(report)["psnr"], _figures(judged_run)["psnr"]
     assert got["of"] == wanted["of"]
     assert got["mean"] == pytest.approx(wanted["mean"], abs=0.01)
