@@ -3,6 +3,7 @@
 The fields that have `help` are flags of `python -m datasets.ffa_pairs`.
 """
 
+import abc
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ def _flag(default: Any, help_: str, **about: Any) -> Any:
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
-class PairsConfig(tfds.core.BuilderConfig):
+class PairsConfig(tfds.core.BuilderConfig, abc.ABC):
     """Where pairs come from.
 
     Attributes:
@@ -70,6 +71,7 @@ class PairsConfig(tfds.core.BuilderConfig):
     beam: bool = False
     pictures_dir: str = ""
 
+    @abc.abstractmethod
     def collect(
         self,
         manual_dir: Callable[[], Path],
@@ -91,7 +93,6 @@ class PairsConfig(tfds.core.BuilderConfig):
         Raises:
             InputError: names all that is wrong.
         """
-        raise NotImplementedError
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -156,11 +157,11 @@ class PhotographConfig(PairsConfig):
     )
     workers: int = _flag(0, "processes; 0 for one on each core.", lower_bound=0)
 
+    @abc.abstractmethod
     def find(
         self, manual_dir: Callable[[], Path], notify: Notify, naming: bool
     ) -> Collection:
         """Find all pairs and check every file; see `collect`."""
-        raise NotImplementedError
 
     def collect(
         self,
@@ -245,6 +246,19 @@ class DicomConfig(PairsConfig):
         "secret key of the patient hashes and the splits; made if absent, to"
         " be kept.",
     )
+
+    def collect(
+        self,
+        manual_dir: Callable[[], Path],
+        cache: Path,
+        notify: Notify,
+        naming: bool = False,
+    ) -> list[Task]:
+        """Refuse: the pairs of an export are listed, and then looked at."""
+        raise InputError(
+            "--config=dicom: lists pairs and packs none; give the pairs.csv"
+            " that it writes to --config=folder"
+        )
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from absl import logging
 
 from ffa_keras.files import replacing
 from ffa_keras.images.files import decode_png, encode_png, write_png
@@ -267,7 +268,11 @@ def _read_outcome(path: Path) -> tuple[Verdict, bool, dict[str, bytes]] | None:
     except FileNotFoundError:
         return None
     # What a damaged archive raises is not to be foreseen.
-    except Exception:
+    except Exception as error:
+        # Its name is a hash.
+        logging.warning(
+            "%s: damaged (%s), made again", path.name, type(error).__name__
+        )
         path.unlink(missing_ok=True)
         return None
 

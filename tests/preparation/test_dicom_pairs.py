@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs.configs import DicomConfig
 from ffa_keras.errors import InputError
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.manifest import read_manifest
@@ -204,3 +205,9 @@ def test_pairs_from_dicom_are_prepared_and_no_secret_is_in_any_file(
         written += (text.stdout + text.stderr).encode()
     for secret in [*PLANTED, "PRIVATESECRET", "GEHEIMHERSTELLER"]:
         assert secret.encode() not in written, secret
+
+
+def test_an_export_is_listed_and_never_packed_unseen(tmp_path):
+    config = DicomConfig(name="dicom", dicom_dir=str(tmp_path))
+    with pytest.raises(InputError, match="pairs.csv .* to --config=folder"):
+        config.collect(lambda: tmp_path, tmp_path, print)
