@@ -11,6 +11,7 @@ import tensorflow as tf
 from ffa_keras.losses.adversarial import generator_adversarial_loss
 from ffa_keras.losses.pixel import pixel_loss
 from ffa_keras.losses.saliency import saliency_loss
+from ffa_keras.ops import PAPER_WINDOW
 
 
 class Step(NamedTuple):
@@ -23,6 +24,7 @@ class Step(NamedTuple):
         fake: the generated FFA, float32 [B, h, w, 1] in [-1, 1].
         fake_logits: the discriminator's answer to it, float32 [B, H', W', 1].
         perceptual_loss: `PerceptualLoss`, where the method uses that term.
+        saliency_windows: sides of the saliency's windows, pixels.
     """
 
     fundus: tf.Tensor
@@ -30,6 +32,7 @@ class Step(NamedTuple):
     fake: tf.Tensor
     fake_logits: tf.Tensor
     perceptual_loss: Any = None
+    saliency_windows: tuple[int, ...] = (PAPER_WINDOW,)
 
 
 # Each returns one value for each image, float32 [B].
@@ -37,5 +40,7 @@ TERMS: dict[str, Callable[[Step], tf.Tensor]] = {
     "adversarial": lambda step: generator_adversarial_loss(step.fake_logits),
     "pixel": lambda step: pixel_loss(step.real, step.fake),
     "perceptual": lambda step: step.perceptual_loss(step.real, step.fake),
-    "saliency": lambda step: saliency_loss(step.real, step.fake),
+    "saliency": lambda step: saliency_loss(
+        step.real, step.fake, step.saliency_windows
+    ),
 }

@@ -17,6 +17,7 @@ from ffa_keras.methods.options import (
 )
 from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
 from ffa_keras.models import Pix2PixGenerator
+from ffa_keras.ops import PAPER_WINDOW
 
 # Convolutions of stride 2: each verdict of the regular discriminator sees
 # 286x286 pixels.
@@ -124,6 +125,7 @@ class ConditionalGan(System):
         perceptual_loss: needed where the weight of `perceptual` is positive.
         shift_tolerance: pixels that the FFA of a patch may lie off, for every
             term but the adversarial one.
+        saliency_windows: sides of the saliency's windows, pixels.
 
     Raises:
         ValueError: there is no such term, or `perceptual_loss` is missing.
@@ -136,6 +138,7 @@ class ConditionalGan(System):
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
         shift_tolerance: int = 0,
+        saliency_windows: tuple[int, ...] = (PAPER_WINDOW,),
     ) -> None:
         used = used_weights(weights, losses.TERMS)
         if ("perceptual" in used) != (perceptual_loss is not None):
@@ -155,6 +158,7 @@ class ConditionalGan(System):
         self._term_weights = used
         self._perceptual_loss = perceptual_loss
         self._shift_tolerance = shift_tolerance
+        self._saliency_windows = saliency_windows
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Update both networks once.
@@ -173,7 +177,12 @@ class ConditionalGan(System):
             real_logits = self.discriminator((fundus, real), training=True)
             near, seen = losses.nearest_shift(real, fake, self._shift_tolerance)
             step = losses.Step(
-                fundus, near, seen, fake_logits, self._perceptual_loss
+                fundus,
+                near,
+                seen,
+                fake_logits,
+                self._perceptual_loss,
+                self._saliency_windows,
             )
             terms = self.terms(step)
             per_image = {
@@ -201,7 +210,14 @@ def _system(
     vgg19 = None
     if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
         vgg19 = losses.PerceptualLoss(options.vgg_weights)
-    weights = term_weights(options)
+    windows = (PAPER_WINDOW,)
+    if isinstance(options, ProposedOptions):
+        windows = options.windows()
     return ConditionalGan(
-        generator, discriminator, weights, vgg19, options.shift_tolerance
+        generator,
+        discriminator,
+        term_weights(options),
+        vgg19,
+        options.shift_tolerance,
+        windows,
     )

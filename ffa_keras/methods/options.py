@@ -111,6 +111,31 @@ class ProposedOptions(NoSaliencyOptions):
     """Of the paper's system."""
 
     saliency_weight: float = setting(1.0, "gamma, weight of Eq. 7", 0.0)
+    saliency_windows: str = setting(
+        "51",
+        "sides of the saliency's windows, odd numbers of pixels, as 25,75,151:"
+        " Eq. 7 is averaged over them",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.windows()
+
+    def windows(self) -> tuple[int, ...]:
+        """Return the sides of the saliency's windows, pixels.
+
+        Raises:
+            InputError: one is no odd number of 9 to 511.
+        """
+        sides = self.saliency_windows.split(",")
+        if not all(
+            side.isdecimal() and int(side) in range(9, 512, 2) for side in sides
+        ):
+            raise InputError(
+                f"--saliency_windows={self.saliency_windows}: give odd numbers"
+                " of 9 to 511, with commas, as 51 or 25,75,151"
+            )
+        return tuple(map(int, sides))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,10 +7,15 @@ from ffa_keras.ops.ranges import (
     to_grey_levels,
     to_picture,
 )
-from ffa_keras.ops.saliency import picture_saliency, saliency_map
+from ffa_keras.ops.saliency import (
+    PAPER_WINDOW,
+    picture_saliency,
+    saliency_map,
+)
 from ffa_keras.ops.similarity import psnr, psnr_fitted, ssim
 
 __all__ = [
+    "PAPER_WINDOW",
     "from_grey_levels",
     "gaussian_filter2d",
     "median_filter2d",

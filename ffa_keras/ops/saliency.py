@@ -6,27 +6,31 @@ import tensorflow as tf
 from ffa_keras.ops.filters import gaussian_filter2d
 from ffa_keras.ops.median import median_filter2d
 
-# The median window is wider than any vessel and narrower than the optic disc.
-_BACKGROUND_WINDOW = 51
+# Wider than any vessel and narrower than the optic disc.
+PAPER_WINDOW = 51
 _DENOISING_WINDOW = 7
 # Of a picture whose saliency is computed at once.
 _PIXELS_AT_ONCE = 2**20
 
 
-def saliency_map(images: tf.Tensor, gain: float = 1.0) -> tf.Tensor:
+def saliency_map(
+    images: tf.Tensor, gain: float = 1.0, window: int = PAPER_WINDOW
+) -> tf.Tensor:
     """Return what stands out: `gain (Gauss_7x7(I) - median_51x51(I))`.
 
     Args:
         images: uint8, int32 (for TensorFlow Lite) or float tensor
             [B, H, W, C], grey levels 0-255.
         gain: the factor `a` of Eq. 1. Defaults to `1`.
+        window: side of the median's window, odd, pixels. Defaults to `51`,
+            the paper's.
 
     Returns:
         float32 tensor [B, H, W, C], grey levels; positive on vessels, disc and
         leakage. Differentiable in `images`.
     """
     images = tf.convert_to_tensor(images)
-    background = median_filter2d(images, _BACKGROUND_WINDOW)
+    background = median_filter2d(images, window)
     details = gaussian_filter2d(images, _DENOISING_WINDOW)
     return gain * (details - tf.cast(background, tf.float32))
 
@@ -46,7 +50,7 @@ def picture_saliency(
     """
     height, width, _ = picture.shape
     step = max(1, at_once // width)
-    halo = _BACKGROUND_WINDOW // 2
+    halo = PAPER_WINDOW // 2
     strips = []
     for top in range(0, height, step):
         above = min(halo, top)

@@ -74,6 +74,44 @@ def test_saliency_loss_ignores_a_brighter_background():
     np.testing.assert_allclose(shift, [0, 0], atol=1e-3)
 
 
+def _disc(radius, size=192, level=200.0):
+    """A grey level image with a bright disc, [-1, 1]."""
+    y, x = np.mgrid[:size, :size] - size / 2
+    picture = np.where(np.hypot(y, x) < radius, level, 80.0)
+    return tf.constant(picture[None, ..., None] / 127.5 - 1, tf.float32)
+
+
+def test_several_windows_count_alike():
+    real, fake = _disc(20), _disc(20, level=150.0)
+    alone = [saliency_loss(real, fake, (side,)) for side in (25, 51)]
+    both = saliency_loss(real, fake, (25, 51))
+    np.testing.assert_allclose(both, np.mean(alone, axis=0), rtol=1e-5)
+
+
+def test_only_a_wide_window_sees_that_a_large_leak_is_missing():
+    """A disc of 120 pixels fills the paper's window and stands out nowhere."""
+    real, fake = _disc(60), _disc(60, level=80.0)
+    missed = saliency_loss(real, fake)
+    seen = saliency_loss(real, fake, (151,))
+    # 120 grey levels over 30 % of the pixels are 4418; of the disc the narrow
+    # window sees the rim.
+    assert float(seen[0]) > 0.8 * 4418
+    assert float(missed[0]) < 0.4 * 4418
+
+
+def test_a_wide_window_on_a_reduced_image_sees_a_soft_leak_as_well():
+    y, x = np.mgrid[:128, :128] - 64
+    blob = np.exp(-(y**2 + x**2) / 2 / 20**2)[None, ..., None]
+    real, fake = (
+        tf.constant((60 + height * blob) / 127.5 - 1, tf.float32)
+        for height in (150, 100)
+    )
+    maps = [saliency_map((x + 1) * 127.5, window=101) for x in (real, fake)]
+    exact = np.square(maps[0] - maps[1]).mean((1, 2, 3))
+    loss = saliency_loss(real, fake, (101,))
+    np.testing.assert_allclose(loss, exact, rtol=0.1)
+
+
 def test_saliency_gradient_reaches_the_generated_image_only():
     real, fake = _images(0), _images(1)
     with tf.GradientTape() as tape:

@@ -108,6 +108,12 @@ def test_hra_flagfile_is_the_paper_and_the_defaults():
              "perceptual_weight": 0, "saliency_weight": 0},
             "--saliency_weight: every loss weight is 0",
         ),
+        ({"saliency_windows": "25,50"},
+         "--saliency_windows=25,50: give odd numbers of 9 to 511"),
+        ({"saliency_windows": "wide"},
+         "--saliency_windows=wide: give odd numbers of 9 to 511"),
+        ({"method": "no_saliency", "saliency_windows": "25"},
+         "--saliency_windows=25: not a setting of --method=no_saliency"),
         ({"method": "cyclegan", "shift_tolerance": 2},
          "--shift_tolerance=2: not a setting of --method=cyclegan"),
         (
