@@ -206,6 +206,13 @@ class FolderConfig(PhotographConfig):
         "pairs of which the manifest does not say how they lie are aligned"
         " already; else they are registered.",
     )
+    field_diameter: int = _flag(
+        0,
+        "scale every aligned pair until the photograph's field of view is so"
+        " many pixels wide, as --field_diameter of training wants it; 0 keeps"
+        " the pixels of the angiogram.",
+        lower_bound=0,
+    )
     key_file: str = _flag(
         str(DEFAULT_KEY_FILE),
         "secret key of the patient hashes and the splits; made if absent, to"
@@ -214,7 +221,9 @@ class FolderConfig(PhotographConfig):
 
     def treatment(self) -> Treatment:
         """Return what is done to every pair."""
-        return Treatment(self.assume_aligned)
+        return Treatment(
+            self.assume_aligned, field_diameter=self.field_diameter
+        )
 
     def label_problems(self, entries: Sequence[PairEntry]) -> list[str]:
         """Return what is wrong with the categories of the pairs."""
@@ -267,7 +276,7 @@ class HraConfig(FolderConfig):
 
     def treatment(self) -> Treatment:
         """Return what is done to every pair."""
-        return Treatment(self.assume_aligned, side=_HRA_SIDE)
+        return dataclasses.replace(super().treatment(), side=_HRA_SIDE)
 
     def label_problems(self, entries: Sequence[PairEntry]) -> list[str]:
         """Return what is wrong with the categories of the pairs."""

@@ -21,6 +21,7 @@ from ffa_keras.registration.register import (
 )
 from ffa_keras.registration.retina import is_circular
 from ffa_keras.registration.transform import scaling, warp_to_ffa
+from ffa_keras.translation.scale import field_diameter, scaled
 
 # Interpolation mixes the rim of a field of view with what lies outside.
 _RIM_TOOL = np.ones((7, 7), np.uint8)
@@ -37,11 +38,14 @@ class Treatment:
         text_box: width and height of the burnt-in text at the top left of an
             angiogram, in shares of the frame; `None` if there is none.
         side: pixels to which square angiograms are scaled, or `None`.
+        field_diameter: of the photograph's field of view, pixels, to which
+            aligned pairs are scaled; 0 leaves them.
     """
 
     assume_aligned: bool = False
     text_box: tuple[float, float] | None = None
     side: int | None = None
+    field_diameter: int = 0
 
     def way(self, given: str) -> str:
         """Return how a pair lies that the manifest says `given` of."""
@@ -107,7 +111,7 @@ def align_files(
 
     Returns:
         The pair at the size of its angiogram, or of the photograph that stands
-        alone, and the verdict; of a refused pair the images lie as well as
+        alone, or as the treatment has it, and the verdict; of a refused pair the images lie as well as
         could be found.
 
     Raises:
@@ -140,7 +144,14 @@ def align_files(
     else:
         result = judge_matrix(fundus, ffa, matrix)
     pair = align_registered(fundus, ffa, result)
-    return pair, _verdict(result, pair, given)
+    verdict = _verdict(result, pair, given)
+    if treatment.field_diameter:
+        pixel = np.sqrt(abs(np.linalg.det(result.matrix[:2, :2])))
+        pair = _at_scale(
+            pair,
+            treatment.field_diameter / max(1.0, field_diameter(fundus) * pixel),
+        )
+    return pair, verdict
 
 
 def _alone(
@@ -160,10 +171,26 @@ def _alone(
     reason = ""
     if share < _MIN_OVERLAP:
         reason = f"the field of view is {share:.0%} of the frame"
+    pair = AlignedPair(**images, valid_mask=mask, circular=is_circular(retina))
+    if treatment.field_diameter:
+        found = max(1.0, field_diameter(image))
+        pair = _at_scale(pair, treatment.field_diameter / found)
     return (
-        AlignedPair(**images, valid_mask=mask, circular=is_circular(retina)),
+        pair,
         Verdict(not reason, f"{LONE[lone]} alone", reason, {"overlap": share}),
     )
+
+
+def _at_scale(pair: AlignedPair, scale: float) -> AlignedPair:
+    fundus, ffa, mask = (
+        scaled(image, scale)
+        for image in (
+            pair.fundus,
+            pair.ffa,
+            pair.valid_mask[..., None].astype(np.uint8) * 255,
+        )
+    )
+    return AlignedPair(fundus, ffa, mask[..., 0] == 255, pair.circular)
 
 
 def align_images(

@@ -126,8 +126,9 @@ def tell_scale(config: TrainConfig, dataset: PreparedDataset) -> None:
         print(
             f"warning: the field of view of these photographs is {usual:.0f}"
             f" pixels wide, and the generator will see photographs at"
-            f" {diameter} (--field_diameter): prepare files of about that"
-            f" size, or give --field_diameter={usual:.0f}",
+            f" {diameter} (--field_diameter): prepare the pairs with"
+            f" --field_diameter={diameter}, or train with"
+            f" --field_diameter={usual:.0f}",
             flush=True,
         )
 

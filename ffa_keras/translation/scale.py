@@ -35,11 +35,26 @@ def at_field(
     found = field_diameter(fundus)
     if not diameter or not found:
         return translate(fundus)
-    scale = float(np.clip(diameter / found, LEAST_SCALE, MOST_SCALE))
+    answer = translate(scaled(fundus, diameter / found))
     height, width = fundus.shape[:2]
-    size = tuple(max(_SMALLEST_SIDE, round(scale * n)) for n in (width, height))
-    answer = translate(_resized(fundus, size))
     return _resized(answer[..., 0], (width, height))[..., None]
+
+
+def scaled(image: np.ndarray, scale: float) -> np.ndarray:
+    """Scale an image, within the limits of what photographs need.
+
+    Args:
+        image: uint8 [H, W, C].
+        scale: new size over old; clipped to `LEAST_SCALE` to `MOST_SCALE`.
+
+    Returns:
+        uint8 [H', W', C]; no side is shorter than 16 pixels.
+    """
+    scale = float(np.clip(scale, LEAST_SCALE, MOST_SCALE))
+    width, height = (
+        max(_SMALLEST_SIDE, round(scale * n)) for n in image.shape[1::-1]
+    )
+    return _resized(image, (width, height)).reshape(height, width, -1)
 
 
 def field_diameter(fundus: np.ndarray) -> float:

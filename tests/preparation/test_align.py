@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from ffa_keras.images.files import write_png
+from ffa_keras.images.files import field_of_view, write_png
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.align import Treatment, align_files, align_images
 from ffa_keras.preparation.entry import PairFiles
 from ffa_keras.preparation.manifest import read_manifest
+from ffa_keras.registration.transform import scaling
 
 SHIFT = np.array([[1.0, 0, 12], [0, 1, -7], [0, 0, 1]])
 
@@ -150,6 +151,36 @@ def test_square_angiograms_are_scaled_and_the_transform_with_them(tmp_path):
     shrunk = cv2.resize(large.fundus, (96, 96), interpolation=cv2.INTER_AREA)
     off = np.abs(shrunk.astype(int) - small.fundus)[small.valid_mask]
     assert off.mean() < 3
+
+
+@pytest.mark.parametrize("angiogram_side", [96, 144])
+def test_pairs_are_scaled_until_the_field_has_a_width(tmp_path, angiogram_side):
+    """Whatever the pixels of the angiogram, in whose frame they lie."""
+    drawn = make_pair(3, "normal", 96)
+    side = (angiogram_side, angiogram_side)
+    write_png(tmp_path / "f.png", drawn.fundus)
+    write_png(tmp_path / "a.png", cv2.resize(drawn.ffa, side)[..., None])
+    files = PairFiles(
+        tmp_path / "f.png",
+        tmp_path / "a.png",
+        matrix=scaling(angiogram_side / 96) @ drawn.matrix,
+        given="affine",
+    )
+    pair, verdict = align_files(files, Treatment(field_diameter=192))
+    assert verdict.accepted
+    assert pair.fundus.shape[:2] == pair.ffa.shape[:2] == pair.valid_mask.shape
+    area = np.count_nonzero(field_of_view(pair.fundus))
+    # Some of the field lies beyond the frame of the angiogram.
+    assert 0.9 * 192 < np.sqrt(4 * area / np.pi) < 1.02 * 192
+
+
+def test_an_image_alone_is_scaled_likewise(tmp_path):
+    write_png(tmp_path / "f.png", make_pair(3, "normal", 96).fundus)
+    pair, _ = align_files(
+        PairFiles(tmp_path / "f.png", None), Treatment(field_diameter=192)
+    )
+    area = np.count_nonzero(field_of_view(pair.fundus))
+    assert np.sqrt(4 * area / np.pi) == pytest.approx(192, rel=0.02)
 
 
 def test_burnt_in_text_does_not_reach_the_pair(scene, tmp_path):
