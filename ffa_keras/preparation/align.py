@@ -111,8 +111,8 @@ def align_files(
 
     Returns:
         The pair at the size of its angiogram, or of the photograph that stands
-        alone, or as the treatment has it, and the verdict; of a refused pair the images lie as well as
-        could be found.
+        alone, or as the treatment has it, and the verdict; of a refused pair
+        the images lie as well as could be found.
 
     Raises:
         InputError: a file cannot be read.
