@@ -4,15 +4,13 @@ r"""How good are answers to real photographs? Eye by eye, beside what is cheap.
 
 Answers of the released generator are set beside pictures made of the green
 channel, the mean FFA of the other eyes, and a second real FFA where an eye has
-one: no generator can be asked for more. Pairs are registered by their vessels;
-red-free photographs count for the second FFA only. With `--work`, generators
-are trained by `flagfiles/adapt.cfg` on the pairs of all eyes but the judged
-one, from the released generator and from scratch; what is in the folder
-already is used.
+one: no generator can be asked for more. Averaged answers are those of
+`--average_flips`. Pairs are registered by their vessels; red-free photographs
+count for the second FFA only. With `--work`, generators are trained by
+`flagfiles/adapt.cfg` on the pairs of all eyes but the judged one, from the
+released generator and from scratch; what is in the folder already is used.
 """
 
-import csv
-import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,14 +20,15 @@ from absl import flags
 
 from benchmarks.harness import show_table
 from benchmarks.leave_one_out import trained_without
+from benchmarks.real_pairs import Pair, read_pairs
 from ffa_keras import cli
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import equalised_green, flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.lpips import Lpips
-from ffa_keras.images.files import read_ffa, read_fundus, write_png
-from ffa_keras.preparation.align import AlignedPair, align_registered
-from ffa_keras.registration import RegistrationResult, register_pair
+from ffa_keras.images.files import write_png
+from ffa_keras.registration import register_pair
+from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import Translator
 
@@ -70,52 +69,8 @@ _FIGURES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pair:
-    """A real pair, registered.
-
-    Attributes:
-        name: of the pair.
-        eye: whose repeats share it.
-        colour: whether the photograph is no red-free one.
-        fundus: uint8 [H, W, 3].
-        ffa: uint8 [H', W', 1].
-        result: how the photograph lies on the FFA.
-        aligned: both in the frame of the FFA.
-    """
-
-    name: str
-    eye: str
-    colour: bool
-    fundus: np.ndarray
-    ffa: np.ndarray
-    result: RegistrationResult
-    aligned: AlignedPair
-
-
-def _read_pairs(folder: Path) -> list[_Pair]:
-    pairs = []
-    with open(folder / "pairs.csv", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            fundus = read_fundus(folder / row["fundus"])
-            ffa = read_ffa(folder / row["ffa"])
-            result = register_pair(fundus, ffa)
-            pairs.append(
-                _Pair(
-                    name=row["pair_id"],
-                    eye=row["eye"],
-                    colour=row["fundus_kind"] == "color",
-                    fundus=fundus,
-                    ffa=ffa,
-                    result=result,
-                    aligned=align_registered(fundus, ffa, result),
-                )
-            )
-    return pairs
-
-
 def _judge(
-    pair: _Pair, answers: Iterable[_Answer], lpips: Lpips | None
+    pair: Pair, answers: Iterable[_Answer], lpips: Lpips | None
 ) -> Iterator[_Scores]:
     """Yield the name of each answer with what it scores."""
     inside = pair.aligned.valid_mask[..., None]
@@ -135,7 +90,7 @@ def _judge(
         yield name, scores
 
 
-def _second_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray | None:
+def _second_ffa(pair: Pair, pairs: list[Pair]) -> np.ndarray | None:
     """Return another FFA of the eye in the photograph's frame, if any."""
     for other in pairs:
         if other.eye != pair.eye or np.array_equal(other.ffa, pair.ffa):
@@ -153,7 +108,7 @@ def _second_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray | None:
     return None
 
 
-def _mean_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray:
+def _mean_ffa(pair: Pair, pairs: list[Pair]) -> np.ndarray:
     mean = MeanTrainingFfa()
     for other in pairs:
         if other.eye != pair.eye and other.colour:
@@ -162,8 +117,8 @@ def _mean_ffa(pair: _Pair, pairs: list[_Pair]) -> np.ndarray:
 
 
 def _answers(
-    pair: _Pair,
-    pairs: list[_Pair],
+    pair: Pair,
+    pairs: list[Pair],
     model: Translator,
     models: dict[str, Translator],
 ) -> Iterator[_Answer]:
@@ -176,6 +131,7 @@ def _answers(
     if second is not None:
         yield "second real FFA", second
     yield "zero-shot", model(pair.fundus)
+    yield "zero-shot, averaged", over_flips(model)(pair.fundus)
     for scale in (0.25, 0.5, 2.0) if _SCALES.value else ():
         height, width = pair.fundus.shape[:2]
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -186,6 +142,7 @@ def _answers(
         yield f"zero-shot, {scale:g} times the pixels", back[..., None]
     for name, trained in models.items():
         yield name, trained(pair.fundus)
+        yield f"{name}, averaged", over_flips(trained)(pair.fundus)
 
 
 def _trained(eye: str) -> dict[str, Translator]:
@@ -229,7 +186,7 @@ def _print(
 
 def main() -> None:
     """Judge every answer and print a table for each figure."""
-    pairs = _read_pairs(Path(_PAIRS.value))
+    pairs = read_pairs(Path(_PAIRS.value))
     model = load_translator(_MODEL.value)
     lpips = Lpips(_LPIPS.value) if _LPIPS.value else None
     eyes = sorted({pair.eye for pair in pairs if pair.colour})

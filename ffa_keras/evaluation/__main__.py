@@ -61,6 +61,8 @@ def _what() -> tuple[str, dict[str, str], Protocol]:
         if folders[name] and not folders["predictions"]:
             raise InputError(f"--{name}: is for --predictions only")
     how = Protocol(**{flag.name: flag.value for flag in _PROTOCOL})
+    if how.average_flips and folders["predictions"]:
+        raise InputError("--average_flips: is not for --predictions")
     return _RUN_DIR.value or _MODEL.value, folders, how
 
 

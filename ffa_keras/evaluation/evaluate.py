@@ -27,6 +27,7 @@ from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_config
+from ffa_keras.translation.flips import AVERAGED
 from ffa_keras.translation.forms import (
     fingerprint,
     load_translator,
@@ -190,6 +191,9 @@ def _evaluate(
         temporary.mkdir()
         # After the folder was found free: loading takes long.
         translator, about = load()
+        translator = how.answers_of(translator)
+        if how.average_flips:
+            about[_FINGERPRINT] += f", {AVERAGED}"
         dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
         judge = judge_on(dataset, split, {SYSTEM: translator}, how, config)

@@ -1,9 +1,13 @@
 """How systems are judged, as the flags of the programs that judge."""
 
 import dataclasses
+from collections.abc import Callable
+
+import numpy as np
 
 from ffa_keras.errors import InputError
 from ffa_keras.settings import check, setting
+from ffa_keras.translation.flips import AVERAGED, over_flips
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +24,9 @@ class Protocol:
         " paper's tables, patches of the training's grid, black outside their"
         " circle",
         choices=("frames", "patches"),
+    )
+    average_flips: bool = setting(
+        False, "judge means of the answers to eight flips and turns"
     )
     lpips_weights: str = setting(
         "",
@@ -58,9 +65,20 @@ class Protocol:
 
     def describe(self) -> str:
         """Return the protocol in words, for the facts of a report."""
+        told = "whole frames, inside the area that both cameras saw"
         if self.patches:
-            return (
+            told = (
                 "patches of the training's grid, black outside their circle,"
                 " means over patches, as in the paper's tables"
             )
-        return "whole frames, inside the area that both cameras saw"
+        return f"{told}; answers {AVERAGED}" if self.average_flips else told
+
+    def answers_of(
+        self, translator: Callable[[np.ndarray], np.ndarray]
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what is judged of a generator, averaged or not.
+
+        Args:
+            translator: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1].
+        """
+        return over_flips(translator) if self.average_flips else translator

@@ -45,6 +45,12 @@ _EXEMPLAR = flags.DEFINE_string(
     "FFA image whose appearance the answers take; for a run folder or .keras"
     " file of --method=disentangled.",
 )
+_AVERAGE_FLIPS = flags.DEFINE_bool(
+    "average_flips",
+    False,
+    "Average the answers to the eight flips and turns of each photograph:"
+    " better vessels, fewer dots, eight times as long.",
+)
 _SALIENCY = flags.DEFINE_bool(
     "saliency", False, "Also draw STEM_saliency.png: what stands out."
 )
@@ -78,10 +84,12 @@ _KEY_FILE = flags.DEFINE_string(
 def _sources() -> list[str]:
     if _STAMP.value and not _DICOM.value:
         raise InputError("--stamp: is for DICOM files; add --dicom")
-    if _EXEMPLAR.value and _INTERVALS.value:
-        raise InputError(
-            "--intervals: were found for answers without --exemplar; give one"
-        )
+    for flag in (_EXEMPLAR, _AVERAGE_FLIPS):
+        if flag.value and _INTERVALS.value:
+            raise InputError(
+                f"--intervals: were found for answers without --{flag.name};"
+                " give one"
+            )
     if not _INPUT.value:
         raise InputError("--input: missing; name a photograph or a folder")
     return _INPUT.value
@@ -103,6 +111,7 @@ def main(sources: list[str], predict: ModuleType, maps: ModuleType) -> int:
             _EXEMPLAR.value,
             _FRAME.value,
             _dicom(predict),
+            _AVERAGE_FLIPS.value,
         )
     except KeyboardInterrupt:
         raise Interrupted("add --resume to go on") from None

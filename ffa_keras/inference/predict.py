@@ -38,6 +38,7 @@ from ffa_keras.inference.files import (
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import Map
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
+from ffa_keras.translation.flips import AVERAGED, over_flips
 from ffa_keras.translation.forms import (
     SMALLEST_SIDE,
     fingerprint,
@@ -67,6 +68,7 @@ def predict(
     exemplar: str = "",
     frame: int | None = None,
     dicom: DicomOutput | None = None,
+    average_flips: bool = False,
 ) -> int:
     """Translate every photograph and write single-channel PNG files.
 
@@ -88,6 +90,7 @@ def predict(
             `load_translator` does; the model's own if empty.
         frame: of DICOM files of several, which one; as `read_fundus` takes it.
         dicom: how each answer is also written as a DICOM file, if at all.
+        average_flips: whether answers are means over flips and turns.
 
     Returns:
         The number of photographs that could not be translated.
@@ -112,6 +115,9 @@ def predict(
         label["Exemplar"] = _digest(ffa)
     else:
         translate = load_translator(model)
+    if average_flips:
+        translate = over_flips(translate)
+        label["Model"] += f", {AVERAGED}"
     if resume:
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)

@@ -200,3 +200,19 @@ def test_folders_that_do_not_match_are_refused(
     with pytest.raises(InputError, match=message):
         evaluate_folders(_folders(pictures, **changed), str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_averaged_answers_are_judged_and_called_so():
+    def by_place(fundus):
+        """Bright where the picture's upper left corner is."""
+        answer = np.zeros((*fundus.shape[:2], 1), np.uint8)
+        answer[:4, :4] = 80
+        return answer
+
+    photograph = np.zeros((16, 16, 3), np.uint8)
+    plain, averaged = Protocol(), Protocol(average_flips=True)
+    assert plain.answers_of(by_place)(photograph).max() == 80
+    # Two positions of eight put a picture's corner into each of four.
+    assert averaged.answers_of(by_place)(photograph).max() == 20
+    assert "averaged" in averaged.describe()
+    assert "averaged" not in plain.describe()

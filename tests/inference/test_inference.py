@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import write_png
+from ffa_keras.images.files import read_fundus, write_png
 from ffa_keras.inference.files import find_photographs
 from ffa_keras.inference.label import label_png
 from ffa_keras.inference.predict import predict
 from ffa_keras.phantom import make_pair
+from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import fingerprint, load_translator
 
 
@@ -94,6 +95,22 @@ def test_answers_are_not_overwritten_unasked(
     assert answer.read_bytes() == older
     predict(*arguments, overwrite=True)
     assert answer.read_bytes() == first
+
+
+def test_answers_are_averaged_over_flips_if_asked_and_say_so(
+    trained_run, photographs, tmp_path
+):
+    photograph = photographs / "one.png"
+    places = str(trained_run), str(photograph), str(tmp_path / "ffa")
+    predict(*places, average_flips=True)
+    answer = tmp_path / "ffa/one.png"
+    assert b", averaged over flips and turns" in answer.read_bytes()
+    averaged = cv2.imread(str(answer), cv2.IMREAD_UNCHANGED)
+    translate = load_translator(trained_run)
+    wanted = over_flips(translate)(read_fundus(photograph))[..., 0]
+    np.testing.assert_array_equal(averaged, wanted)
+    with pytest.raises(InputError, match="of another model"):
+        predict(*places, resume=True)
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,9 @@ def compare(
                 keras.backend.clear_session()
                 train(run, resume=True)
         systems = {
-            _name(method, number): _translator(Path(run.run_dir))
+            _name(method, number): how.answers_of(
+                _translator(Path(run.run_dir))
+            )
             for method, runs in trainings.items()
             for number, run in enumerate(runs)
         }
