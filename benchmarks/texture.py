@@ -7,7 +7,8 @@ counted along the middle of the real angiogram's wide vessels: the share of it
 where the answer's own ridge falls below a quarter of its median there, after
 the local search of 3 pixels that all vessels are judged by. Photographs are
 changed before they are translated; real angiograms and the flattened green
-channel say what is none of a network's doing. Medians over eyes.
+channel say what is none of a network's doing; averaged answers are those of
+`--average_flips`. Medians over eyes.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from ffa_keras import cli
 from ffa_keras.evaluation.classical import flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.vessels import aligned_ridges, vessel_map
+from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.scale import field_diameter, scaled
 from ffa_keras.translation.whole import Translator
@@ -89,6 +91,7 @@ def _answers(pair: Pair, models: dict[str, Translator]) -> Iterator[tuple]:
     yield "flattened green channel", flattened_green(pair.fundus)
     for name, model in models.items():
         yield name, model(pair.fundus)
+        yield f"{name}, averaged", over_flips(model)(pair.fundus)
     first = next(iter(models.values()))
     height, width = pair.fundus.shape[:2]
     for name, change in _CHANGES.items():
@@ -113,7 +116,7 @@ def _judge(pair: Pair, answer: np.ndarray) -> tuple[float, ...]:
 
 def main() -> None:
     """Print dots, gaps and vessels for every answer."""
-    models = {name: load_translator(name) for name in _MODELS.value}
+    models = {Path(m).name: load_translator(m) for m in _MODELS.value}
     table: dict[str, dict[str, list[tuple[float, ...]]]] = {}
     for pair in read_pairs(Path(_PAIRS.value)):
         if not pair.colour:
