@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.evaluation.baselines import inverted_green
+from ffa_keras.registration.retina import field_of_view
 
 # The sigmas below are of photographs whose longer side has this many pixels.
 _SIDE = 640
@@ -58,7 +59,8 @@ class ConstantFfa:
     """Predicts one grey level, the best for the training images.
 
     The median of their pixels has the least absolute error, the mean the
-    least square; this is the mean.
+    least square; this is the mean inside their fields of view: the black
+    around would make it darker than any eye, and easy to beat.
     """
 
     def __init__(self) -> None:
@@ -67,8 +69,9 @@ class ConstantFfa:
 
     def add(self, ffa: np.ndarray) -> None:
         """Count a training image in, uint8 [H, W, 1]."""
-        self._sum += float(ffa.sum(dtype=np.float64))
-        self._count += ffa.size
+        field = ffa[field_of_view(ffa[..., 0])]
+        self._sum += float(field.sum(dtype=np.float64))
+        self._count += field.size
 
     def __call__(self, fundus: np.ndarray) -> np.ndarray:
         """Return the constant in the size of a photograph, uint8 [H, W, 1].

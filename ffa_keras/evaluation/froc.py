@@ -3,8 +3,7 @@
 import numpy as np
 
 from ffa_keras.evaluation.charts import curve_chart
-from ffa_keras.evaluation.measures.leakage import Findings
-from ffa_keras.evaluation.measures.matching import froc
+from ffa_keras.evaluation.measures.matching import Findings, froc
 
 _INVENTED = {
     "broad leaks, off the disc": np.linspace(0, 4, 33),
@@ -23,12 +22,11 @@ class Froc:
         """Count an eye in."""
         numbers = np.arange(1, len(found.contrast) + 1)
         broad, dots = self._images.values()
-        # Two findings of one leak count once: as many as leaks were met.
-        hits = np.isin(numbers, [*found.hits])
-        wanted = len(found.wanted)
-        hits &= np.cumsum(hits) <= len(found.met & found.wanted)
+        # A leak counts once, where its clearest finding stands.
+        first = [found.first_met[n] for n in found.met & found.wanted]
+        hits = np.bincount(first, minlength=len(numbers) + 1)[1:]
         invented = np.isin(numbers, [*found.invented])
-        broad.append((found.contrast, hits, invented, wanted))
+        broad.append((found.contrast, hits, invented, len(found.wanted)))
         expected = len(found.missed_dots) + int(found.dots_hit.sum())
         dots.append(
             (found.dots[:, 2], found.dots_hit, found.dots_invented, expected)

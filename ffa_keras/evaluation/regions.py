@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.leakage import Findings
+from ffa_keras.evaluation.measures.matching import Findings
 from ffa_keras.images.pictures import to_rgb
 
 FOUND, MISSED, INVENTED = (60, 220, 90), (80, 170, 255), (255, 70, 60)

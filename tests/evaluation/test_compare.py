@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.compare import comparison as comparing
 from ffa_keras.evaluation.compare.grid import (
     LeakingCases,
     comparison_grid,
@@ -23,10 +24,13 @@ from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
 from ffa_keras.evaluation.compare.paired import Comparison, against_reference
 from ffa_keras.evaluation.compare.tables import to_csv, to_latex, to_markdown
 from ffa_keras.evaluation.evaluate import evaluate_run
-from ffa_keras.evaluation.judging import Case
+from ffa_keras.evaluation.judging import REAL, Case
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
+from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import ImageScores, summarise
 from ffa_keras.evaluation.statistics import Difference
+from ffa_keras.training.config import make_configs
+from ffa_keras.training.runs import claim
 
 METHODS = ["proposed", "no_saliency"]
 METRICS = metrics_of(MEASURES)
@@ -111,6 +115,25 @@ def test_latex_marks_the_best_and_escapes_names(comparison):
     assert r"no\_saliency & " in text
     body = text.split(r"\midrule")[1].split(r"\bottomrule")[0].strip()
     assert [line.count(" & ") for line in body.splitlines()] == [7, 7]
+
+
+def test_latex_marks_no_ceiling(comparison):
+    systems = dict(comparison.report.systems)
+    systems[REAL] = dataclasses.replace(
+        systems["proposed"],
+        groups={
+            group: {
+                name: dataclasses.replace(estimate, mean=0.0)
+                for name, estimate in estimates.items()
+            }
+            for group, estimates in systems["proposed"].groups.items()
+        },
+    )
+    text = to_latex(dataclasses.replace(comparison.report, systems=systems))
+    rows = {line.split(" & ")[0]: line for line in text.splitlines()}
+    assert "textbf" not in rows[REAL]
+    means = [systems[name].groups["all"]["l1_valid"].mean for name in METHODS]
+    assert rf"\textbf{{{min(means):.2f}}}" in text
 
 
 def test_markdown_tells_differences_with_interval_and_p(comparison):
@@ -229,6 +252,34 @@ def test_an_eye_in_train_and_test_is_refused(
     with pytest.raises(InputError, match="leaks between the splits.*patient"):
         evaluate_run(trained_run, str(leaky_dataset), output=tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_runs_kept_by_different_rules_are_not_compared(
+    phantom_dataset, tmp_path, monkeypatch
+):
+    def train(config, resume):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(comparing, "train", train)
+    configs = make_configs(METHODS, dataset_dir=str(phantom_dataset))
+    begun = dataclasses.replace(
+        configs["proposed"],
+        run_dir=str(tmp_path / "runs" / "proposed"),
+        select_by="psnr",
+    )
+    claim(begun)
+    places = tmp_path / "out", tmp_path / "runs"
+    with pytest.raises(
+        InputError, match="proposed by psnr, no_saliency by psnr_fitted"
+    ):
+        comparing.compare(configs, *places, "test", 1, Protocol())
+    assert not (tmp_path / "out").exists()
+    # All by the rule that one began with is fair.
+    configs = make_configs(
+        METHODS, dataset_dir=str(phantom_dataset), select_by="psnr"
+    )
+    with pytest.raises(AssertionError, match="trained"):
+        comparing.compare(configs, *places, "test", 1, Protocol())
 
 
 @pytest.mark.slow

@@ -14,7 +14,11 @@ from ffa_keras.evaluation.measures.leakage import (
     leaking_regions,
     true_leaks,
 )
-from ffa_keras.evaluation.measures.matching import froc, match_dots
+from ffa_keras.evaluation.measures.matching import (
+    froc,
+    match_dots,
+    meetings,
+)
 from ffa_keras.evaluation.measures.overlap import dice
 
 SIZE = 400
@@ -167,6 +171,16 @@ def test_invention_on_a_healthy_eye_counts():
     assert np.isnan(_scores(real, real, truth)["leak_dice"])
 
 
+def test_a_glow_far_wider_than_the_leak_is_told():
+    real, truth = _eye([(120, 200, 14)])
+    fake, _ = _eye([(120, 200, 60)])
+    scores = _scores(real, fake, truth)
+    # The leak is found and no other one invented, but for most of the glow.
+    assert scores["leak_found_small"] == 1 and scores["leak_invented"] == 0
+    area = 100 * np.pi * (60**2 - 14**2) / _inside().sum()
+    assert scores["leak_invented_area"] == pytest.approx(area, rel=0.25)
+
+
 def test_true_leaks_are_regions_and_dots_by_their_size():
     _, truth = _eye(LEAKS, DOTS)
     leaks = true_leaks(truth, _inside())
@@ -185,6 +199,14 @@ def test_no_dot_is_found_twice():
     matched, false, _ = match_dots(expected, found, 3)
     assert matched.tolist() == [True, False, False]
     assert false.tolist() == [False, False, True]
+
+
+def test_a_leak_is_first_met_by_its_clearest_finding():
+    true, found = np.zeros((2, 40, 40), int)
+    true[5:15, 5:15], true[25:35, 5:35] = 1, 2
+    found[25:35, 5:10], found[5:15, 5:15], found[25:35, 20:30] = 1, 2, 3
+    assert meetings(found, true) == [(1, 2), (2, 1), (3, 2)]
+    assert meetings(true, found) == [(1, 2), (2, 1), (2, 3)]
 
 
 def test_froc_is_read_off_at_the_numbers_of_invented_findings():

@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage import draw
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.classical import CLASSICAL
+from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
     frechet_distance,
@@ -157,6 +157,19 @@ def test_a_copied_training_image_is_found_and_a_classical_picture_is_none():
         assert compare(picture(own.fundus))["copied"] < 0.05
     flat = compare(np.full_like(own.ffa, 7))
     assert flat["training_similarity"] == pytest.approx(0, abs=1e-3)
+    # To copy less than the truth does is not better.
+    (copied,) = [m for m in training.measure().metrics if m.name == "copied"]
+    assert copied.best == 0
+
+
+def test_the_best_constant_is_that_of_the_eye_not_of_the_black_around_it():
+    rows, columns = np.ogrid[:200, :200]
+    inside = (rows - 100) ** 2 + (columns - 100) ** 2 < 80**2
+    noise = np.random.default_rng(0).integers(80, 121, (200, 200))
+    constant = ConstantFfa()
+    constant.add(np.where(inside, noise, 2).astype(np.uint8)[..., None])
+    (level,) = np.unique(constant(np.zeros((8, 8, 3), np.uint8)))
+    assert abs(int(level) - 100) <= 1
 
 
 def test_frechet_distance_of_gaussians_is_the_closed_form():

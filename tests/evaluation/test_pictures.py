@@ -1,5 +1,6 @@
 """What a report draws: regions, curves, and which cases come first."""
 
+import dataclasses
 import re
 
 import cv2
@@ -70,6 +71,22 @@ def test_the_froc_counts_a_leak_once(case):
     curve = dict(froc.curves()["broad leaks, off the disc"])
     assert curve[0.0] in (0.0, 0.5) and curve[4.0] == 0.5
     assert "FROC of broad leaks" in froc.chart()
+
+
+def test_the_disc_is_no_leak_that_the_froc_finds(case):
+    found = dataclasses.replace(
+        reference_of(case.eye).findings(case.eye.real),
+        contrast=np.array([3.0, 2.0, 1.0]),
+        wanted={2},
+        # The clearest is the disc, the second invented, the third the leak.
+        first_met={1: 1, 2: 3},
+        hits={1, 3},
+        invented={2},
+    )
+    froc = Froc()
+    froc.add(found)
+    curve = dict(froc.curves()["broad leaks, off the disc"])
+    assert curve[0.0] == 0 and curve[1.0] == 1
 
 
 def test_the_worst_the_median_and_the_best_come_first(case, tmp_path):

@@ -31,6 +31,9 @@ def _check(tab, page):
     assert shown and not broken and width <= 1200
     assert not tab.errors
     assert all(one.startswith(("file:", "data:")) for one in tab.requests)
+    # Nor does a telephone scroll sideways.
+    tab.open(page, width=360)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_the_page_of_an_evaluation_is_whole(tab, trained_run, tmp_path):

@@ -1,12 +1,14 @@
 """Train or load the systems, judge them, and write the comparison."""
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import keras
 
+from ffa_keras.errors import InputError
 from ffa_keras.evaluation.card import model_card
 from ffa_keras.evaluation.compare.grid import LeakingCases, comparison_grid
 from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
@@ -25,6 +27,7 @@ from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
+from ffa_keras.training.runs import as_begun
 from ffa_keras.training.train import train
 from ffa_keras.translation.forms import translator_of
 from ffa_keras.translation.run_folder import load_generator
@@ -57,7 +60,8 @@ def compare(
     Raises:
         InputError: the output folder holds other files; the dataset's splits
             share a patient, an eye or an image; a run was made with other
-            settings; or as `train`.
+            settings, or runs keep their generators by different rules; or as
+            `train`.
     """
     methods = list(configs)
     first = configs[methods[0]]
@@ -67,26 +71,29 @@ def compare(
         refuse_leaks(dataset)
         trainings = {
             method: [
-                dataclasses.replace(
-                    own,
-                    seed=own.seed + number,
-                    run_dir=str(Path(runs_dir) / _name(method, number)),
+                as_begun(
+                    dataclasses.replace(
+                        own,
+                        seed=own.seed + number,
+                        run_dir=str(Path(runs_dir) / _name(method, number)),
+                    )
                 )
                 for number in range(seeds)
             ]
             for method, own in configs.items()
         }
-        for method, runs in trainings.items():
-            for run in runs:
-                print(f"{method}, seed {run.seed}:", flush=True)
-                keras.backend.clear_session()
-                train(run, resume=True)
+        runs = list(itertools.chain(*trainings.values()))
+        _refuse_unlike_selection(runs)
+        for run in runs:
+            print(f"{run.method}, seed {run.seed}:", flush=True)
+            keras.backend.clear_session()
+            train(run, resume=True)
         systems = {
             _name(method, number): how.answers_of(
                 _translator(Path(run.run_dir))
             )
-            for method, runs in trainings.items()
-            for number, run in enumerate(runs)
+            for method, own in trainings.items()
+            for number, run in enumerate(own)
         }
         judge = judge_on(dataset, split, systems, how, first)
         pictures = CasePictures(temporary / "pictures", methods)
@@ -107,7 +114,8 @@ def compare(
             {
                 "split": f"{split}, {len(judge)} images",
                 "protocol": how.describe(),
-                "settings": _changed(configs.values()) or "the paper's",
+                "settings": _changed(own[0] for own in trainings.values())
+                or "the defaults",
                 "seed": first.seed,
                 "seeds": seeds,
                 "keras": keras.__version__,
@@ -136,6 +144,24 @@ def compare(
         write_png(temporary / "figure.png", figure)
     print(judge.times())
     return text
+
+
+def _refuse_unlike_selection(runs: Iterable[TrainConfig]) -> None:
+    """Refuse runs whose generators were chosen by different rules.
+
+    The default was another one once, and a run goes on as it began: beside
+    new runs it would not be trained alike.
+    """
+    rules: dict[str, str] = {}
+    for run in runs:
+        rules.setdefault(run.select_by, Path(run.run_dir).name)
+    if len(rules) > 1:
+        told = ", ".join(f"{name} by {rule}" for rule, name in rules.items())
+        raise InputError(
+            "--select_by: the runs keep their generators by different rules"
+            f" ({told}); give --select_by with the rule of those that have"
+            " begun, or another --runs_dir"
+        )
 
 
 def _name(method: str, number: int) -> str:

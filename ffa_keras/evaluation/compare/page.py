@@ -96,7 +96,9 @@ def comparison_page(
         methods=_script(comparison.methods),
         tables="".join(
             f"<h2>{html.escape(heading(section))}</h2>"
+            + '<div class="table">'
             + html_table(section_rows(report, ALL, metrics))
+            + "</div>"
             for section, metrics in report.sections().items()
         ),
     )

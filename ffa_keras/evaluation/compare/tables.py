@@ -5,6 +5,7 @@ import io
 import math
 
 from ffa_keras.evaluation.compare.paired import Comparison
+from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.rendering import (
     INTERVALS,
@@ -69,6 +70,8 @@ def to_markdown(comparison: Comparison) -> str:
 def to_latex(report: Report) -> str:
     """Return a `booktabs` table as the paper's Tables 1 and 2, best in bold.
 
+    The real FFA is the ceiling and none of the rows that may be best.
+
     Args:
         report: of `summarise`.
     """
@@ -86,7 +89,7 @@ def to_latex(report: Report) -> str:
         for metric in metrics:
             found = system.groups[ALL][metric.name]
             text = number(found.mean, metric)
-            if found.mean == best[metric.name]:
+            if name != REAL and found.mean == best[metric.name]:
                 text = rf"\textbf{{{text}}}"
             if math.isfinite(found.low):
                 low, high = (number(x, metric) for x in (found.low, found.high))
@@ -148,7 +151,8 @@ def _difference(found: Difference, metric: Metric) -> str:
 def _best(report: Report, metric: Metric) -> float | None:
     means = [
         system.groups[ALL][metric.name].mean
-        for system in report.systems.values()
+        for name, system in report.systems.items()
+        if name != REAL
     ]
     present = [mean for mean in means if math.isfinite(mean)]
     choose = max if metric.best > 0 else min

@@ -10,6 +10,7 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     WorkingFrame,
     ellipse,
@@ -54,6 +55,7 @@ class BroadLeaks:
     contrast: np.ndarray
 
 
+@remembered(24)
 def broad_leaks(ffa: np.ndarray, inside: np.ndarray) -> BroadLeaks:
     """Find the broad regions of an angiogram that glow.
 

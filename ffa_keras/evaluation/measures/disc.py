@@ -5,6 +5,7 @@ import functools
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import working_frame
 
 # Diameter of the field of view, pixels; what follows is in these pixels.
@@ -19,6 +20,7 @@ _STEP = 2
 _FULL_RIDGE = 98
 
 
+@remembered(24)
 def locate_disc(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
     """Find the point that most vessels of a frame run towards.
 

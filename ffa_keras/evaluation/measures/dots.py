@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     ellipse,
     working_frame,
@@ -28,6 +29,7 @@ _NOISES = 6.0
 _BRIGHTEST_NOISE = 0.3
 
 
+@remembered(24)
 def find_dots(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Find the bright dots of an angiogram.
 

@@ -11,8 +11,9 @@ from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.disc import locate_disc
 from ffa_keras.evaluation.measures.dots import find_dots
 from ffa_keras.evaluation.measures.matching import (
+    Findings,
     match_dots,
-    meeting,
+    meetings,
     numbers_of,
 )
 from ffa_keras.evaluation.measures.overlap import dice
@@ -28,7 +29,7 @@ _AT_DISC = 0.06
 _FROC_DOTS = 4
 _SECTION = "Leakage"
 _METRICS = (
-    Metric("leak_dice", "Dice of broad leaks", 3, 1, _SECTION, True),
+    Metric("leak_dice", "Dice of broad leaks, disc too", 3, 1, _SECTION, True),
     Metric("leak_found_large", "large leaks found (share)", 3, 1, _SECTION),
     Metric("leak_found_small", "small leaks found (share)", 3, 1, _SECTION),
     Metric("leak_invented", "broad leaks invented", 2, -1, _SECTION, True),
@@ -134,7 +135,9 @@ class LeakageReference:
             the share of true regions off the disc that were found, below and
             from 1 % of the field, NaN where there are none; `leak_invented`,
             the number of regions off the disc that are not there, and
-            `leak_invented_area`, their share of the field in per cent;
+            `leak_invented_area`, the area off the disc that glows where
+            neither the truth nor the real FFA does, around what was found
+            too, per cent of the field;
             `disc_found`, 1 if the disc glows in both, NaN where it does not in
             truth; `disc_invented`, the reverse; `dots_found`, the share of
             dots found, and `dots_found_at_4`, taken from the clearest on until
@@ -156,9 +159,7 @@ class LeakageReference:
             "leak_found_small": _share(found.wanted - large, found.met),
             "leak_found_large": _share(large, found.met),
             "leak_invented": float(len(found.invented)),
-            "leak_invented_area": 100
-            * float(np.isin(found.labels, [*found.invented]).sum())
-            / area,
+            "leak_invented_area": 100 * self._glow_too_much(found) / area,
             "disc_found": float(found.glows) if self._glows else nan,
             "disc_invented": nan if self._glows else float(found.glows),
             "dots_found": at_most(),
@@ -166,7 +167,14 @@ class LeakageReference:
             "dots_invented": float(found.dots_invented.sum()),
         }
 
-    def findings(self, fake: np.ndarray) -> "Findings":
+    def _glow_too_much(self, found: Findings) -> int:
+        """Return in pixels how much more glows off the disc than in truth."""
+        excess = (found.labels > 0) & (found.true == 0)
+        excess &= self._shown.labels == 0
+        at_disc = [*_touching(found.labels, self.disc)]
+        return int((excess & ~np.isin(found.labels, at_disc)).sum())
+
+    def findings(self, fake: np.ndarray) -> Findings:
         """Say of every region and dot of a prediction whether it is there.
 
         Args:
@@ -174,9 +182,10 @@ class LeakageReference:
         """
         found = find_leaks(fake, self._inside)
         true = self._leaks.labels
-        hits = meeting(found.labels, true)
-        unknown = set(numbers_of(found.labels)) - hits
-        unknown -= meeting(found.labels, self._shown.labels)
+        met = meetings(found.labels, true)
+        hits = {one for one, _ in met}
+        shown = {one for one, _ in meetings(found.labels, self._shown.labels)}
+        unknown = set(numbers_of(found.labels)) - hits - shown
         at_disc = _touching(found.labels, self.disc)
         matched, false, missed = match_dots(
             self._leaks.dots,
@@ -189,7 +198,8 @@ class LeakageReference:
             found.labels,
             found.contrast,
             set(numbers_of(true)) - _touching(true, self.disc),
-            meeting(true, found.labels),
+            # The clearest region has the lowest number, and comes last here.
+            {other: one for one, other in reversed(met)},
             hits,
             unknown,
             unknown - at_disc,
@@ -199,41 +209,6 @@ class LeakageReference:
             false,
             missed,
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class Findings:
-    """What a prediction shows of what leaks, and what else it shows.
-
-    Attributes:
-        true: [H, W], the number of the true broad region, 0 outside of all.
-        labels: [H, W], likewise of the prediction's.
-        contrast: float64 [N], of the prediction's regions 1, 2 ...
-        wanted: numbers of the true regions off the disc.
-        met: numbers of the true regions that were found.
-        hits: numbers of the prediction's regions that are true.
-        unknown: that are neither true nor shown by the real FFA.
-        invented: those of them that lie off the disc.
-        glows: whether the disc glows in the prediction.
-        dots: float64 [M, 3], of the prediction, the clearest first.
-        dots_hit: bool [M], which are true; none twice.
-        dots_invented: bool [M], which are neither true nor shown.
-        missed_dots: float64 [K, 3], true ones that were not found.
-    """
-
-    true: np.ndarray
-    labels: np.ndarray
-    contrast: np.ndarray
-    wanted: set[int]
-    met: set[int]
-    hits: set[int]
-    unknown: set[int]
-    invented: set[int]
-    glows: bool
-    dots: np.ndarray
-    dots_hit: np.ndarray
-    dots_invented: np.ndarray
-    missed_dots: np.ndarray
 
 
 def compare_leakage(eye: Eye) -> Compare:

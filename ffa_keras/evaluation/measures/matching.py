@@ -1,5 +1,6 @@
 """Which findings are the same: regions that overlap, dots that lie near."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,17 +10,61 @@ from scipy.spatial import cKDTree
 _SHARED = 0.1
 
 
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a prediction shows of what leaks, and what else it shows.
+
+    Attributes:
+        true: [H, W], the number of the true broad region, 0 outside of all.
+        labels: [H, W], likewise of the prediction's.
+        contrast: float64 [N], of the prediction's regions 1, 2 ...
+        wanted: numbers of the true regions off the disc.
+        first_met: of each true region that was found, the number of the
+            clearest region that shows it.
+        hits: numbers of the prediction's regions that are true.
+        unknown: that are neither true nor shown by the real FFA.
+        invented: those of them that lie off the disc.
+        glows: whether the disc glows in the prediction.
+        dots: float64 [M, 3], of the prediction, the clearest first.
+        dots_hit: bool [M], which are true; none twice.
+        dots_invented: bool [M], which are neither true nor shown.
+        missed_dots: float64 [K, 3], true ones that were not found.
+    """
+
+    true: np.ndarray
+    labels: np.ndarray
+    contrast: np.ndarray
+    wanted: set[int]
+    first_met: dict[int, int]
+    hits: set[int]
+    unknown: set[int]
+    invented: set[int]
+    glows: bool
+    dots: np.ndarray
+    dots_hit: np.ndarray
+    dots_invented: np.ndarray
+    missed_dots: np.ndarray
+
+    @property
+    def met(self) -> set[int]:
+        """Numbers of the true regions that were found."""
+        return set(self.first_met)
+
+
 def numbers_of(labels: np.ndarray) -> list[int]:
     """Return the numbers of the regions of labels, [H, W]."""
     return [int(n) for n in np.unique(labels) if n]
 
 
-def meeting(labels: np.ndarray, others: np.ndarray) -> set[int]:
-    """Return the numbers of regions that share enough with another one.
+def meetings(labels: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:
+    """Return which regions share enough of the smaller one to be one finding.
 
     Args:
         labels: [H, W], the number of each region, 0 outside of all.
         others: likewise, of the regions to be met.
+
+    Returns:
+        Pairs of numbers, in order.
     """
     sizes, other_sizes = (
         np.bincount(x.ravel(), minlength=2) for x in (labels, others)
@@ -28,11 +73,11 @@ def meeting(labels: np.ndarray, others: np.ndarray) -> set[int]:
     pairs, counts = np.unique(
         np.stack([labels[both], others[both]]), axis=1, return_counts=True
     )
-    return {
-        int(one)
+    return [
+        (int(one), int(other))
         for (one, other), shared in zip(pairs.T, counts, strict=True)
         if shared >= _SHARED * min(sizes[one], other_sizes[other])
-    }
+    ]
 
 
 def match_dots(
@@ -82,8 +127,8 @@ def froc(
 
     Args:
         images: of each image the scores of its findings, float [M]; which are
-            true, bool [M], none counted twice; which are invented, bool [M];
-            and how many were to be found.
+            true, bool [M], or how many each is the first to show, int [M];
+            which are invented, bool [M]; and how many were to be found.
         invented: means over the images.
 
     Returns:

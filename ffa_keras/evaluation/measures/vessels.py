@@ -20,6 +20,7 @@ from ffa_keras.evaluation.measures.overlap import (
     dice,
     roc_area,
 )
+from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     blurred_inside,
     working_frame,
@@ -58,6 +59,7 @@ class VesselMap:
     vessels: np.ndarray
 
 
+@remembered(24)
 def vessel_map(ffa: np.ndarray, inside: np.ndarray) -> VesselMap | None:
     """Find bright vessels by their contrast to the surroundings.
 
@@ -117,20 +119,23 @@ def aligned_ridges(real: VesselMap, fake: VesselMap) -> np.ndarray:
         ),
         key=lambda shift: shift[0] ** 2 + shift[1] ** 2,
     )
-    moved = [np.roll(fake.ridges, (dy, dx), (0, 1)) for dx, dy in shifts]
-    for number, ridges in enumerate(moved):
+    height, width = real.ridges.shape
+    # Ridges end before the margin of the frame.
+    wider = np.pad(fake.ridges, SEARCH)
+    for number, (dx, dy) in enumerate(shifts):
+        moved = wider[SEARCH - dy :, SEARCH - dx :][:height, :width]
         product = cv2.resize(
-            ridges * real.ridges, size, interpolation=cv2.INTER_AREA
+            moved * real.ridges, size, interpolation=cv2.INTER_AREA
         )
         score = cv2.GaussianBlur(product, (0, 0), _WINDOW_SIGMA / _COARSE)
         # Shorter shifts come first and are kept unless others are better.
         better = score > best * _BETTER
         choice[better] = number
         best[better] = score[better]
-    fine = cv2.resize(
-        choice, real.ridges.shape[::-1], interpolation=cv2.INTER_NEAREST
-    )
-    return np.take_along_axis(np.stack(moved), fine[None].astype(np.intp), 0)[0]
+    fine = cv2.resize(choice, (width, height), interpolation=cv2.INTER_NEAREST)
+    dx, dy = np.array(shifts)[fine].transpose(2, 0, 1)
+    rows, columns = np.ogrid[:height, :width]
+    return wider[rows - dy + SEARCH, columns - dx + SEARCH]
 
 
 def compare_vessels(eye: Eye) -> Compare:

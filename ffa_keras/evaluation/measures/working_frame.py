@@ -10,6 +10,8 @@ import dataclasses
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.remembering import remembered
+
 _PAD = 24
 # A field of fewer pixels across than this holds nothing that can be judged.
 _LEAST_DIAMETER = 16
@@ -66,28 +68,38 @@ def working_frame(
         rim: margin of the field that is left out, working pixels.
 
     Returns:
-        The frame; `None` if the field is empty or too small to be judged.
+        The frame; `None` if the field is empty or too small to be judged, or
+        the image is flat.
     """
     shape = (ffa.shape[0], ffa.shape[1])
     grey = ffa.reshape(shape).astype(np.float32)
     native = 2 * np.sqrt(inside.sum() / np.pi)
     if native < max(_LEAST_DIAMETER, _LEAST_SHARE * max(shape)):
         return None
+    if not np.ptp(grey[inside]):
+        return None
     scale = diameter / native
     height, width = (max(1, round(side * scale)) for side in shape)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     image = cv2.resize(grey, (width, height), interpolation=method)
-    cover = cv2.resize(
-        inside.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
-    )
-    image, cover = (np.pad(x, _PAD) for x in (image, cover))
-    field = cv2.erode((cover > 0.99).astype(np.uint8), ellipse(2 * rim + 1)) > 0
+    image = np.pad(image, _PAD)
+    field = _field(inside, (width, height), rim)
     if not field.any():
         return None
     spread = blurred_inside(image, field, 12)
     return WorkingFrame(
         np.where(field, image, spread), field, shape, (height, width)
     )
+
+
+@remembered(12)
+def _field(inside: np.ndarray, size: tuple[int, int], rim: int) -> np.ndarray:
+    """Return the field in another size, padded and without its rim."""
+    cover = cv2.resize(
+        inside.astype(np.float32), size, interpolation=cv2.INTER_AREA
+    )
+    whole = (np.pad(cover, _PAD) > 0.99).astype(np.uint8)
+    return cv2.erode(whole, ellipse(2 * rim + 1)) > 0
 
 
 def ellipse(side: int) -> np.ndarray:
@@ -108,11 +120,14 @@ def blurred_inside(
     Returns:
         float32 [h, w]; towards 0 far outside.
     """
-    weight = inside.astype(np.float32)
-    level, total = (
-        cv2.GaussianBlur(x, (0, 0), sigma) for x in (image * weight, weight)
-    )
-    return level / np.maximum(total, 1e-3)
+    level = cv2.GaussianBlur(image * inside, (0, 0), sigma)
+    return level / _known_nearby(inside, sigma)
+
+
+@remembered(12)
+def _known_nearby(inside: np.ndarray, sigma: float) -> np.ndarray:
+    weight = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), sigma)
+    return np.maximum(weight, 1e-3)
 
 
 def local_quantile(
