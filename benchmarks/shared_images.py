@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from absl import flags
 
+from benchmarks.harness import show_table
 from ffa_keras.preparation.shared_images import RawImage, find_shared_images
 
 _PHOTOGRAPHS = flags.DEFINE_string(
@@ -69,7 +70,8 @@ CHANGES: dict[str, Callable] = {
 }
 
 
-def _judge(folder: Path, kind: str, more: list[Path]) -> None:
+def _judge(folder: Path, kind: str, more: list[Path]) -> dict[str, str]:
+    """Return what became of each planted copy, and the false alarms."""
     with (folder / "pairs_landmarked/pairs.csv").open() as file:
         rows = list(csv.DictReader(file))
     eyes = {}
@@ -96,27 +98,39 @@ def _judge(folder: Path, kind: str, more: list[Path]) -> None:
     pairs = {frozenset((shared.first, shared.second)) for shared in found}
     each = seconds / len(images)
     print(f"\n## {kind}: {len(images)} files, {each:.2f} s each\n")
-    for name, both in planted.items():
-        verdict = "found" if frozenset(both) in pairs else "**missed**"
-        print(f"- {name}: {verdict}")
+    verdicts = {
+        name: "found" if frozenset(both) in pairs else "**missed**"
+        for name, both in planted.items()
+    }
     alarms = [
         shared for shared in found if eyes[shared.first] != eyes[shared.second]
     ]
     print(f"- one eye twice among the originals and copies: {len(found)} pairs")
-    print(f"- false alarms: {len(alarms)}")
     for shared in alarms:
-        print(f"  - {shared.first.name} and {shared.second.name}")
+        print(f"- false: {shared.first.name} and {shared.second.name}")
+    return {
+        **verdicts,
+        "all of them": f"{sum(v == 'found' for v in verdicts.values())} of"
+        f" {len(verdicts)}",
+        "files": str(len(images)),
+        "files of different eyes taken for one": str(len(alarms)),
+    }
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the table."""
     if not _PHOTOGRAPHS.value:
         print("skipped: no folder; give --photographs or set"
               " FFA_KERAS_PHOTOGRAPHS")  # fmt: skip
         return
     folder = Path(_PHOTOGRAPHS.value)
-    _judge(folder, "fundus", sorted((folder / "drive").glob("*_test.tif")))
-    _judge(folder, "ffa", sorted((folder / "fa_only").glob("*/*.jpg")))
+    drive = sorted((folder / "drive").glob("*_test.tif"))
+    photographs = _judge(folder, "fundus", drive)
+    ffa = _judge(folder, "ffa", sorted((folder / "fa_only").glob("*/*.jpg")))
+    show_table(
+        ("planted, under another owner", "photograph", "FFA"),
+        ((name, photographs[name], ffa[name]) for name in photographs),
+    )
 
 
 if __name__ == "__main__":

@@ -1,23 +1,29 @@
 r"""Which map of uncertainty tells where an answer is wrong, and how often.
 
-    python -m benchmarks.uncertainty
+    python -m benchmarks.uncertainty [--photographs=DATA]
 
-The released generator on phantoms that it never saw. First table: the rank
-correlation of each map with the absolute error, and the mean error of the
+The released generator on phantoms that it never saw, and on the real eyes of
+DATA/pairs_landmarked. Table: the rank correlation of each map with the absolute
+error, plain and after the exposure has been fitted, and the mean error of the
 surest pixels as a share of that of all (risk at 90, 70, 50 and 30 % coverage).
-Second: conformal intervals that one set of phantoms calibrates, on another.
+Below: conformal intervals that one set of phantoms calibrates, on another. The
+folder may also stand in FFA_KERAS_PHOTOGRAPHS.
 """
 
 from ffa_keras import cli  # isort: skip
 
 import collections
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+import cv2
 import numpy as np
 from absl import flags
 from scipy.stats import spearmanr
 
 from benchmarks.harness import show_table
+from benchmarks.landmarked_eyes import landmarked_eyes
 from ffa_keras.evaluation.intervals import (
     Answer,
     Coverage,
@@ -26,6 +32,7 @@ from ffa_keras.evaluation.intervals import (
     intervals_of,
 )
 from ffa_keras.evaluation.measures import Eye
+from ffa_keras.evaluation.measures.exposure import fit_exposure
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
@@ -33,7 +40,12 @@ from ffa_keras.registration.transform import warp_to_ffa
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.whole import Translator
 
-_MAPS = flags.DEFINE_integer("maps", 12, "Eyes of the first table.")
+_PHOTOGRAPHS = flags.DEFINE_string(
+    "photographs",
+    os.environ.get("FFA_KERAS_PHOTOGRAPHS", ""),
+    "Folder of real pairs; empty leaves those rows out.",
+)
+_MAPS = flags.DEFINE_integer("maps", 12, "Phantom eyes of the table.")
 _EYES = flags.DEFINE_integer("eyes", 24, "Eyes that calibrate, and that test.")
 _SIZE = 256
 # Of the eight flips and quarter turns all but the photograph as it is.
@@ -77,17 +89,27 @@ def _spread_over_turns(
     return np.sqrt(np.maximum(variance, 0))
 
 
-def main() -> None:
-    """Print both tables."""
-    translate = load_translator("pretrained")
-    scale = error_by_level(_answers(translate, 5000, 12))
+def _rows(
+    translate: Translator, scale: np.ndarray, eyes: Iterable[Eye], which: str
+) -> Iterator[list[object]]:
+    """Yield a row for each map: means over the eyes."""
     rows: dict[str, list[list[float]]] = collections.defaultdict(list)
-    for eye in _eyes(0, _MAPS.value):
-        fake = translate(eye.fundus)
-        spread = _spread_over_turns(translate, eye.fundus, fake)[eye.mask]
+    for eye in eyes:
+        fake = translate(eye.fundus).reshape(eye.real.shape)
         answer = answer_of(eye, fake)
+        fitted = np.abs(fit_exposure(eye.real, fake, eye.mask) - eye.real)
+        edges = cv2.magnitude(
+            *(
+                cv2.Sobel(fake[..., 0], cv2.CV_32F, *order)
+                for order in ((1, 0), (0, 1))
+            )
+        )
         for name, map_ in (
-            ("spread over flips and turns", spread),
+            (
+                "spread over flips and turns",
+                _spread_over_turns(translate, eye.fundus, fake)[eye.mask],
+            ),
+            ("edges of the answer", edges[eye.mask[..., 0]]),
             ("width by grey level", scale[answer.fake]),
             ("the error itself", answer.error),
         ):
@@ -96,13 +118,35 @@ def main() -> None:
                 surest[: round(share * len(surest))].mean() / surest.mean()
                 for share in _SHARES
             ]
-            rank = spearmanr(map_, answer.error).statistic
-            rows[name].append([rank, *risks])
+            ranks = [
+                spearmanr(map_, error).statistic
+                for error in (answer.error, fitted[eye.mask])
+            ]
+            rows[name].append([*ranks, *risks])
+    for name, found in rows.items():
+        yield [which, name, *np.mean(found, 0)]
+
+
+def main() -> None:
+    """Print the table and what the intervals hold."""
+    translate = load_translator("pretrained")
+    scale = error_by_level(_answers(translate, 5000, 12))
+    sets: dict[str, Iterable[Eye]] = {"phantoms": _eyes(0, _MAPS.value)}
+    if _PHOTOGRAPHS.value:
+        real = landmarked_eyes(Path(_PHOTOGRAPHS.value) / "pairs_landmarked")
+        sets["real eyes"] = (pairs[0][1] for pairs in real.values())
     show_table(
-        ("map", "rank correlation", *(f"{s:.0%}" for s in _SHARES)),
-        [(name, *np.mean(found, 0)) for name, found in rows.items()],
+        (
+            "", "map", "rank correlation", "exposure fitted",
+            *(f"{s:.0%}" for s in _SHARES),
+        ),
+        (
+            row
+            for which, eyes in sets.items()
+            for row in _rows(translate, scale, eyes, which)
+        ),
         "maps",
-    )
+    )  # fmt: skip
     found = intervals_of(_answers(translate, 6000, _EYES.value), scale)
     coverage = Coverage(found)
     for eye in _eyes(7000, _EYES.value):
