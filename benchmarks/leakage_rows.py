@@ -29,10 +29,10 @@ from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
 
 _SEEDS = flags.DEFINE_integer(
-    "seeds", 6, "Phantom eyes of each category.", lower_bound=2
+    "seeds", 3, "Phantom eyes of each category.", lower_bound=2
 )
 # Side in pixels and exposure; the paper's frames have 768 pixels a side.
-_FRAMES = ((768, 1.0), (512, 1.0), (192, 1.0), (384, 0.35), (384, 1.3))
+_FRAMES = ((768, 1.0), (192, 1.0), (384, 0.35), (384, 1.3))
 _FIRST_SEED = 5000
 _SHOWN = (
     "leak_dice", "leak_found_large", "leak_invented", "leak_invented_area",

@@ -59,7 +59,7 @@ _Answer = tuple[str, np.ndarray]
 _Scores = tuple[str, dict[str, float]]
 # Metrics that are printed, by the names they have in `report.json`.
 _FIGURES = {
-    "vessel_auc": "Vessel AUC by local contrast, within 3 pixels",
+    "vessel_auc": "Vessel AUC by local contrast, within 0.5 % of the field",
     "vessel_cldice": "Vessel clDice, likewise",
     "ssim_valid": "SSIM, valid area",
     "lpips": "LPIPS (AlexNet), valid area: lower is better",

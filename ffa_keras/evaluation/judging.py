@@ -34,6 +34,8 @@ REAL = "real FFA"
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
 )
+# From fewer images both are mostly noise.
+_LEAST_IMAGES = 20
 # Eyes whose predictions may be judged while the next is translated.
 _IN_WORK = 2
 
@@ -221,20 +223,29 @@ class _Features:
     def add(self, case: Case) -> None:
         self._real.append(self._inception(case.eye.real))
         for name, prediction in case.predictions.items():
+            if name == REAL:
+                continue
             features = self._predicted.setdefault(name, [])
             features.append(self._inception(prediction))
 
     def distances(self) -> dict[str, str]:
-        if len(self._real) < 2:
-            return {"KID and FID": "not computed: fewer than two images"}
+        count = len(self._real)
+        if count < _LEAST_IMAGES:
+            return {
+                "KID and FID": f"not computed: {count} images, and"
+                f" {_LEAST_IMAGES} are needed"
+            }
         real = np.stack(self._real)
         result = {}
         for name, features in self._predicted.items():
             predicted = np.stack(features)
             result[f"KID and FID of {name}"] = (
                 f"{kernel_distance(real, predicted):.4f} and"
-                f" {frechet_distance(real, predicted):.2f}, N = {len(real)}"
+                f" {frechet_distance(real, predicted):.2f}, N = {count}"
             )
+        # The same images twice are no sample of what another real set scores.
+        halves = kernel_distance(real[::2], real[1::2])
+        result[f"KID of {REAL}"] = f"{halves:.4f}, one half against the other"
         return result
 
 

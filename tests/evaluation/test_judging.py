@@ -8,8 +8,10 @@ import pytest
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.baselines import inverted_green
 from ffa_keras.evaluation.eyes import eyes_of
+from ffa_keras.evaluation.inception import kernel_distance
 from ffa_keras.evaluation.judging import REAL, Judge
 from ffa_keras.evaluation.measures import Measure, Metric
+from ffa_keras.evaluation.measures.exposure import EXPOSURE
 
 
 def _eyes(dataset):
@@ -94,3 +96,27 @@ def test_a_prediction_of_another_size_is_refused(
 def test_an_eye_too_small_for_ssim_is_refused(made_up_dataset):
     with pytest.raises(InputError, match="10x10 pixels.*at least 11"):
         list(Judge(_eyes(made_up_dataset(side=10)), {}).cases())
+
+
+@pytest.mark.parametrize("count, known", [(19, False), (20, True)])
+def test_the_distance_of_the_real_images_is_that_of_their_halves(
+    made_up_dataset, count, known
+):
+    def features(ffa):
+        return ffa[:2, :2].ravel() / 255.0
+
+    judge = Judge(
+        _eyes(made_up_dataset(count)),
+        {"white": lambda fundus: np.full_like(fundus[..., :1], 255)},
+        (EXPOSURE,),
+        features,
+    )
+    real = [features(case.eye.real) for case in judge.cases()]
+    found = judge.distances()
+    if not known:
+        (reason,) = found.values()
+        assert reason == "not computed: 19 images, and 20 are needed"
+        return
+    assert list(found) == ["KID and FID of white", "KID of real FFA"]
+    expected = kernel_distance(np.stack(real[::2]), np.stack(real[1::2]))
+    assert found["KID of real FFA"].startswith(f"{expected:.4f}, one half")
