@@ -4,8 +4,8 @@ r"""What judging an eye costs, measure by measure.
 
 Judges as many pictures of phantoms as a report has rows, and prints processor
 seconds an eye of each measure: of its real side, which is measured once an eye,
-of all rows together, and their sum. By one thread, so that what else runs on the
-machine counts little; below, all of it by two threads on other eyes.
+of all rows together, and their sum. By one thread, so that what else runs on
+the machine counts little; below, all of it by two threads on other eyes.
 --lpips_weights adds LPIPS.
 """
 
