@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
-import scipy.linalg
 
 from ffa_keras.errors import InputError
 
@@ -70,11 +69,13 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     """
     mean = real.mean(0) - fake.mean(0)
     first, second = (
-        np.atleast_2d(np.cov(features, rowvar=False))
+        (features - features.mean(0)) / np.sqrt(len(features) - 1)
         for features in (real, fake)
     )
-    root = scipy.linalg.sqrtm(first @ second).real
-    return float(mean @ mean + np.trace(first + second - 2 * root))
+    # The trace of the root of both covariances' product, which is singular for
+    # fewer images than features, by the singular values of the images.
+    root = np.linalg.svd(first @ second.T, compute_uv=False).sum()
+    return float(mean @ mean + (first**2).sum() + (second**2).sum() - 2 * root)
 
 
 def kernel_distance(real: np.ndarray, fake: np.ndarray) -> float:
