@@ -29,6 +29,7 @@ from ffa_keras.evaluation.measures.overlap import (
     dice,
     roc_area,
 )
+from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.vessels import VESSELS
 from ffa_keras.evaluation.metrics import l1, ms_ssim
 from ffa_keras.evaluation.statistics import holm, paired_difference
@@ -160,6 +161,26 @@ def test_a_copied_training_image_is_found_and_a_classical_picture_is_none():
     # To copy less than the truth does is not better.
     (copied,) = [m for m in training.measure().metrics if m.name == "copied"]
     assert copied.best == 0
+
+
+def test_the_same_arrays_are_searched_once():
+    searched = []
+
+    @remembered(2)
+    def search(image, share=1):
+        searched.append(image.shape)
+        return image.sum() * share
+
+    image = np.arange(12).reshape(3, 4)
+    assert search(image) == search(image.copy()) == 66
+    assert len(searched) == 1
+    # Another shape, value or number is another question.
+    assert search(image.reshape(4, 3)) == 66
+    assert search(image, share=2) == 132
+    assert search(image + 1) == 78
+    assert len(searched) == 4
+    # The first answer is forgotten by now.
+    assert search(image) == 66 and len(searched) == 5
 
 
 def test_the_best_constant_is_that_of_the_eye_not_of_the_black_around_it():
