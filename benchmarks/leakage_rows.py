@@ -27,6 +27,7 @@ from ffa_keras.evaluation.measures.leakage import LEAKAGE as MEASURE
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
+from ffa_keras.translation.whole import Translator
 
 _SEEDS = flags.DEFINE_integer(
     "seeds", 3, "Phantom eyes of each category.", lower_bound=2
@@ -74,7 +75,11 @@ def _judged(
     for _, ffa, _ in (_framed(images, side, gain) for images in others):
         mean.add(ffa)
         constant.add(ffa)
-    systems = {"mean FFA": mean, "best constant": constant, **CLASSICAL}
+    systems: dict[str, Translator] = {
+        "mean FFA": mean,
+        "best constant": constant,
+        **CLASSICAL,
+    }
     for images in eyes.values():
         framed = [_framed(one, side, gain) for one in images]
         for number, (fundus, ffa, mask) in enumerate(framed):
