@@ -69,7 +69,8 @@ class ConstantFfa:
 
     def add(self, ffa: np.ndarray) -> None:
         """Count a training image in, uint8 [H, W, 1]."""
-        field = ffa[field_of_view(ffa[..., 0])]
+        inside = field_of_view(ffa[..., 0])
+        field = ffa[inside] if inside.any() else ffa
         self._sum += float(field.sum(dtype=np.float64))
         self._count += field.size
 
