@@ -17,7 +17,12 @@ from ffa_keras.evaluation.metrics import ssim
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.translation.forms import MOST_PIXELS_WHOLE, load_translator
-from ffa_keras.translation.whole import Translator, translate_native
+from ffa_keras.translation.scale import to_field
+from ffa_keras.translation.whole import (
+    Translator,
+    trained_diameter,
+    translate_native,
+)
 
 from .endpoints import PRECISIONS
 
@@ -74,7 +79,7 @@ def checked(
     Raises:
         InputError: the answers are further from Keras than `BOUNDS`.
     """
-    photographs = held_out(dataset_dir)
+    photographs = held_out(dataset_dir, trained_diameter(generator))
     # Some sizes may have a signature of their own: this one has none.
     photographs.append(photographs[0][1:, 1:])
     agreement = compare(generator, load_translator(model), photographs)
@@ -110,11 +115,13 @@ def compare(
     return Agreement(float(psnr), worst, float(np.mean(similarities)))
 
 
-def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
+def held_out(dataset_dir: str | Path, diameter: int = 0) -> list[np.ndarray]:
     """Return validation photographs, or phantoms where there is no dataset.
 
     Args:
         dataset_dir: a prepared dataset.
+        diameter: of the field of view that the generator knows, pixels; 0 if
+            any: photographs come to it as `scale.to_field` brings them.
 
     Returns:
         uint8 arrays [H, W, 3], RGB.
@@ -123,14 +130,16 @@ def held_out(dataset_dir: str | Path) -> list[np.ndarray]:
         pairs = load_pairs(dataset_dir, "validation", lone="fundus")
     except InputError as error:
         logging.warning("compared on phantoms: %s", error)
-        return [
+        photographs = [
             make_pair(seed, "large_focal", 256).fundus
             for seed in range(_NUM_HELD_OUT)
         ]
-    few = pairs.take(_NUM_HELD_OUT)
+    else:
+        few = pairs.take(_NUM_HELD_OUT).as_numpy_iterator()
+        photographs = [pair["fundus"] for pair in few]
     # Of larger ones the middle: exports take no more at once.
     side = math.isqrt(MOST_PIXELS_WHOLE)
-    return [_middle(pair["fundus"], side) for pair in few.as_numpy_iterator()]
+    return [_middle(to_field(fundus, diameter), side) for fundus in photographs]
 
 
 def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
@@ -154,11 +163,14 @@ def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
     return [size for size in usual if math.prod(size) <= MOST_PIXELS_WHOLE]
 
 
-def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
+def calibration_patches(
+    dataset_dir: str | Path, diameter: int = 0
+) -> list[np.ndarray]:
     """Return views of training photographs that set the ranges of int8.
 
     Args:
         dataset_dir: a prepared dataset.
+        diameter: as for `held_out`.
 
     Returns:
         Up to 16 float32 arrays [1, H, W, 3], grey levels, H and W at most 512:
@@ -170,7 +182,9 @@ def calibration_patches(dataset_dir: str | Path) -> list[np.ndarray]:
     """
     pairs = load_pairs(dataset_dir, "train", lone="fundus")
     few = pairs.take(_NUM_CALIBRATION)
-    photographs = [pair["fundus"] for pair in few.as_numpy_iterator()]
+    photographs = [
+        to_field(pair["fundus"], diameter) for pair in few.as_numpy_iterator()
+    ]
     views = list(
         itertools.product(
             photographs, (_middle, _whole), _SATURATIONS, _BRIGHTNESSES

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
@@ -49,6 +50,11 @@ _IN_FLOAT32 = [
     "SUB",
     "TANH",
 ]
+# And the first and last convolutions, in order: those at full and at half
+# resolution. They have little of the arithmetic and most of the memory to pass,
+# and 8 bits cost most there: of the edge of the field one channel may be 40
+# times as loud as of the vessels.
+_NUM_FIRST, _NUM_LAST = 2, 3
 # Photographs that calibrate a signature of one size: large ones take long.
 _NUM_OF_SIZE = 8
 
@@ -85,12 +91,19 @@ def export_tflite(
         raise InputError(f"--output={output}: name a file ending in .tflite")
     generator = load_generator(run_dir)
     dataset = dataset_dir or load_config(locate(run_dir)).dataset_dir
+    diameter = trained_diameter(generator)
     if sizes is None:
         # Photographs that are scaled to a field have no size of their own.
-        sizes = [] if trained_diameter(generator) else frame_sizes(dataset)
+        sizes = [] if diameter else frame_sizes(dataset)
+    elif sizes and diameter:
+        logging.warning(
+            "--sizes: are for other programs; ffa_keras scales every photograph"
+            " until its field is %d pixels wide, whatever size it has then",
+            diameter,
+        )
     patches = []
     if precision == "int8":
-        patches = calibration_patches(dataset)
+        patches = calibration_patches(dataset, diameter)
         if isinstance(generator, ResnetGenerator):
             equalize(generator, patches)
     with replacing(output) as temporary:
@@ -101,7 +114,7 @@ def export_tflite(
         about = describe(
             fingerprint(run_dir),
             precision,
-            trained_diameter(kept),
+            diameter,
             str(agreement),
         )
         add_metadata(temporary, about)
@@ -148,7 +161,7 @@ def _quantized(
     images: list[np.ndarray],
     sizes: Sequence[tuple[int, int]],
 ) -> bytes:
-    """Return a file whose convolutions alone have 8 bits."""
+    """Return a file of which only the inner convolutions have 8 bits."""
 
     def calibrate() -> Iterator[tuple[str, dict[str, np.ndarray]]]:
         for image in images:
@@ -173,8 +186,29 @@ def _quantized(
     with warnings.catch_warnings():
         # Of tools that are to move to another package.
         warnings.simplefilter("ignore")
-        return tf.lite.experimental.QuantizationDebugger(
+        debugger = tf.lite.experimental.QuantizationDebugger(
             converter=converter,
             debug_dataset=calibrate,
             debug_options=options,
-        ).get_nondebug_quantized_model()
+        )
+        options.denylisted_nodes = _outer_convolutions(
+            debugger.calibrated_model
+        )
+        return debugger.get_nondebug_quantized_model()
+
+
+def _outer_convolutions(content: bytes) -> list[str]:
+    """Return names of the convolutions of each signature that stay float32."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    found = []
+    for graph in model.subgraphs:
+        names = [
+            graph.tensors[operator.outputs[0]].name.decode()
+            for operator in graph.operators
+            if flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+            in ("CONV_2D", "TRANSPOSE_CONV")
+        ]
+        found += names[:_NUM_FIRST] + names[-_NUM_LAST:]
+    return found

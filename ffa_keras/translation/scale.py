@@ -32,12 +32,27 @@ def at_field(
     Returns:
         uint8 [H, W, 1].
     """
-    found = field_diameter(fundus)
-    if not diameter or not found:
-        return translate(fundus)
-    answer = translate(scaled(fundus, diameter / found))
+    picture = to_field(fundus, diameter)
+    answer = translate(picture)
+    if picture is fundus:
+        return answer
     height, width = fundus.shape[:2]
     return _resized(answer[..., 0], (width, height))[..., None]
+
+
+def to_field(fundus: np.ndarray, diameter: int) -> np.ndarray:
+    """Scale a photograph until its field of view has a diameter.
+
+    Args:
+        fundus: uint8 [H, W, 3], RGB.
+        diameter: as for `at_field`.
+
+    Returns:
+        uint8 [H', W', 3]; the photograph itself if `diameter` is 0 or nothing
+        of a field is found.
+    """
+    found = field_diameter(fundus) if diameter else 0.0
+    return scaled(fundus, diameter / found) if found else fundus
 
 
 def scaled(image: np.ndarray, scale: float) -> np.ndarray:

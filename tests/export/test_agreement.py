@@ -5,6 +5,7 @@ import pytest
 
 from export import agreement
 from ffa_keras.records.dataset import load_pairs
+from ffa_keras.translation.scale import field_diameter
 
 
 @pytest.fixture
@@ -61,3 +62,18 @@ def test_calibration_varies_light_and_colour(phantom_dataset, photographs):
     assert min(light) < 0.7 and max(light) > 1.2
     colour = [np.ptp(patch.mean(axis=(0, 1, 2))) for patch in patches]
     assert max(colour) > 4 * min(colour)
+
+
+@pytest.mark.parametrize("dataset", ["prepared", "none"])
+def test_photographs_come_to_the_field_that_the_generator_knows(
+    phantom_dataset, tmp_path, dataset
+):
+    """As in inference: it never sees them at another size."""
+    folder = phantom_dataset if dataset == "prepared" else tmp_path
+    for fundus in agreement.held_out(folder, 64):
+        assert abs(field_diameter(fundus) - 64) < 2
+
+
+def test_calibration_sees_that_field_too(phantom_dataset):
+    patches = agreement.calibration_patches(phantom_dataset, 64)
+    assert max(max(patch.shape) for patch in patches) < 80

@@ -18,7 +18,7 @@ from export.agreement import BOUNDS, compare
 from export.metadata import add_metadata, describe
 from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
-from export.to_tflite import _convert
+from export.to_tflite import _convert, export_tflite
 from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
@@ -158,6 +158,18 @@ def test_photographs_are_scaled_before_any_form(
     assert np.abs(answer - wanted).max() <= 1
     native = translate_native(scaled_generator, fundus)
     assert np.abs(answer - native).max() > 2
+
+
+def test_sizes_of_photographs_that_are_scaled_draw_a_warning(
+    scaled_generator, phantom_dataset, tmp_path, caplog
+):
+    """Inference scales them: no signature of a size would ever be taken."""
+    keras_file = tmp_path / "generator.keras"
+    scaled_generator.save(keras_file)
+    for sizes in ([], [(64, 64)]):
+        file = tmp_path / "ffa.tflite"
+        export_tflite(keras_file, file, "float32", str(phantom_dataset), sizes)
+        assert ("its field is 60 pixels wide" in caplog.text) == bool(sizes)
 
 
 def test_a_batch_is_answered_image_by_image(saved_model):
