@@ -4,10 +4,10 @@ Instance normalisation takes its moments over the whole image, so tiles that
 are translated alone differ in brightness. Here every layer sees strips of the
 rows it needs, and the moments are gathered over all strips before the next
 layer reads on: the answer is that of the whole image up to rounding. At full
-and half resolution strips are computed again whenever they are read, which
-costs little; only the quarter resolution of the residual blocks is stored, in
-nameless temporary files. Memory grows with the width of the photograph, not
-with its height.
+resolution strips are computed twice, for the moments and for the next layer,
+which costs little; what convolutions make at half and at quarter resolution is
+stored, in nameless temporary files. Memory grows with the width of the
+photograph, not with its height.
 """
 
 import itertools
@@ -37,10 +37,17 @@ _FEWEST_ROWS = 8
 
 
 class _Cut(NamedTuple):
-    """How large strips are."""
+    """How large strips are, and which are stored.
+
+    Attributes:
+        values: that a layer computes at once, where `fewest_rows` allow.
+        fewest_rows: of a strip.
+        full_width: of the photograph: what is narrower is stored.
+    """
 
     values: int
     fewest_rows: int
+    full_width: int
 
 
 class _Rows(ABC):
@@ -134,9 +141,10 @@ class _Convolved(_Rows):
             first, first + (stop - start - 1) * self._stride + self._size
         )
         wanted = last - np.abs(last - np.abs(wanted))
-        low = wanted.min()
-        x = self._rows.read(low, wanted.max() + 1)
-        x = tf.gather(x, wanted - low, axis=1)
+        low, high = wanted.min(), wanted.max() + 1
+        x = self._rows.read(low, high)
+        if len(wanted) > high - low:  # Rows beyond the border, reflected.
+            x = tf.gather(x, wanted - low, axis=1)
         p = self._padding
         x = tf.pad(x, [[0, 0], [0, 0], [p, p], [0, 0]], "REFLECT")
         return tf.cast(self._layer(x), tf.float32)
@@ -216,7 +224,8 @@ def translate_in_strips(
     padded = np.pad(
         fundus, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), "reflect"
     )
-    photograph = _Photograph(padded, _Cut(strip_values, fewest_rows))
+    cut = _Cut(strip_values, fewest_rows, padded.shape[1])
+    photograph = _Photograph(padded, cut)
     rows = _connect(generator.stages(), photograph)
     ffa = np.concatenate(
         [
@@ -227,22 +236,19 @@ def translate_in_strips(
     return ffa[:height, :width]
 
 
-def _connect(
-    stages: tuple[Stage, ...], rows: _Rows, store: bool = False
-) -> _Rows:
-    """Return the output of stages, to be read some rows at a time.
-
-    With `store`, what convolutions make is kept instead of made again.
-    """
+def _connect(stages: tuple[Stage, ...], rows: _Rows) -> _Rows:
+    """Return the output of stages, to be read some rows at a time."""
     for stage in stages:
         kind = type(stage.layer)
-        if kind not in _KNOWN or (stage.padding and kind is not _PADDED):
+        if kind not in _KNOWN or (
+            stage.padding and kind is not keras.layers.Conv2D
+        ):
             raise TypeError(
                 f"{stage.layer.name}: strips do not know what a"
                 f" {kind.__name__} reads there"
             )
         rows = _KNOWN[kind](rows, stage)
-        if store and kind is _PADDED:
+        if kind in _CONVOLUTIONS and rows.shape[1] < rows.cut.full_width:
             rows = _Stored(rows)
     return rows
 
@@ -253,7 +259,7 @@ def _add_branch(rows: _Rows, block: Stage) -> _Stored:
     # The branch is stored before its last normalisation: the sum overwrites
     # what the branch reads.
     *inner, last = block.branch
-    branch = _Normalized(_connect(tuple(inner), total, store=True), last)
+    branch = _Normalized(_connect(tuple(inner), total), last)
     for start, stop in branch.strips():
         total.write(start, total.read(start, stop) + branch.read(start, stop))
     return total
@@ -279,11 +285,14 @@ def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 # By exact type: what is derived from a layer may look further than it does.
-_PADDED = keras.layers.Conv2D
-_KNOWN: dict[type, Callable[[_Rows, Stage], _Rows]] = {
+_Kinds = dict[type, Callable[[_Rows, Stage], _Rows]]
+_CONVOLUTIONS: _Kinds = {
     keras.layers.Conv2D: _Convolved,
     SmoothConv2DTranspose: _Upsampled,
     keras.layers.Conv2DTranspose: _Upsampled,
+}
+_KNOWN: _Kinds = {
+    **_CONVOLUTIONS,
     InstanceNormalization: _Normalized,
     ResidualBlock: _add_branch,
     keras.layers.ReLU: _Activated,

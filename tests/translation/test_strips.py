@@ -157,3 +157,22 @@ def test_large_photographs_go_in_strips(generator, monkeypatch):
     translator = forms.translator_of(generator)
     translator(np.zeros((1449, 1448, 3), np.uint8))
     assert asked == [(1449, 1448, 3)]
+
+
+def test_below_full_resolution_nothing_is_convolved_twice(
+    generator, monkeypatch
+):
+    """At full resolution twice: for the moments, and for the next layer."""
+    convolve, rows = keras.layers.Conv2D.call, {}
+
+    def counted(layer, inputs):
+        answer = convolve(layer, inputs)
+        rows[layer.name] = rows.get(layer.name, 0) + answer.shape[1]
+        return answer
+
+    monkeypatch.setattr(keras.layers.Conv2D, "call", counted)
+    translate_in_strips(generator, np.zeros((320, 96, 3), np.uint8), 0, 40)
+    first, *inner, last = rows.values()
+    assert inner == [160, 80, *(4 * [80])]
+    assert 2 * 320 <= first < 2.5 * 320
+    assert last == 320
