@@ -9,6 +9,7 @@ import io
 import os
 import re
 import struct
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
@@ -156,6 +157,16 @@ def quiet_decoders() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def say(line: str) -> None:
+    """Print a line on standard error, also while threads decode.
+
+    Args:
+        line: what there is to say.
+    """
+    with _ONE_AT_A_TIME:
+        print(line, file=sys.stderr, flush=True)
 
 
 def _png(data: bytes) -> _Claim:
