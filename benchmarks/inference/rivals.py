@@ -8,6 +8,7 @@ of a photograph must be multiples of 4.
 
 from __future__ import annotations
 
+import functools
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ffa_keras.translation.whole import Translator
 
 Plan = list[tuple]
+
+# Of the matrix product that shows what a processor can do.
+_MATMUL_SIDE = 2048
+MATMUL_OPERATIONS = 2.0 * _MATMUL_SIDE**3
 
 
 def write_plan(generator: ResnetGenerator, path: Path) -> Path:
@@ -60,15 +65,19 @@ def _picture(ffa: np.ndarray) -> np.ndarray:
     return np.rint(grey).astype(np.uint8).transpose(1, 2, 0)
 
 
-def load_torch(path: Path, compiled: bool) -> Translator:
+def load_torch(
+    path: Path, compiled: bool, bfloat16: bool = False
+) -> Translator:
     """Return PyTorch's translator of a plan, eager or compiled."""
     import torch
     from torch.nn import functional
 
+    dtype = torch.bfloat16 if bfloat16 else torch.float32
+
     def tensors(steps: Plan) -> Plan:
         return [
             tuple(
-                torch.from_numpy(np.ascontiguousarray(x))
+                torch.from_numpy(np.ascontiguousarray(x)).to(dtype)
                 if isinstance(x, np.ndarray)
                 else tensors(x) if isinstance(x, list) else x
                 for x in step
@@ -103,7 +112,8 @@ def load_torch(path: Path, compiled: bool) -> Translator:
 
     def translate(fundus: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            ffa = network(steps, torch.from_numpy(_batch(fundus)))
+            batch = torch.from_numpy(_batch(fundus)).to(dtype)
+            ffa = network(steps, batch).float()
         return _picture(ffa.numpy())
 
     return translate
@@ -188,3 +198,36 @@ def load_onnx(path: Path) -> Translator:
         return _picture(session.run(["ffa"], {"fundus": _batch(fundus)})[0])
 
     return translate
+
+
+def load_openvino(path: Path, bfloat16: bool = False) -> Translator:
+    """Return OpenVINO's translator of an ONNX graph, of one size."""
+    import openvino
+
+    core = openvino.Core()
+    hint = {"INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32"}
+
+    @functools.cache
+    def compiled(height: int, width: int) -> openvino.CompiledModel:
+        model = core.read_model(path)
+        model.reshape([1, 3, height, width])
+        return core.compile_model(model, "CPU", hint)
+
+    def translate(fundus: np.ndarray) -> np.ndarray:
+        (ffa,) = compiled(*fundus.shape[:2])(_batch(fundus)).values()
+        return _picture(ffa)
+
+    return translate
+
+
+def load_matmul() -> Translator:
+    """Return what multiplies two large matrices, and answers nothing."""
+    import tensorflow as tf
+
+    matrix = tf.random.normal((_MATMUL_SIDE, _MATMUL_SIDE))
+
+    def multiply(fundus: np.ndarray) -> np.ndarray:
+        (matrix @ matrix).numpy()
+        return np.zeros_like(fundus[..., :1])
+
+    return multiply
