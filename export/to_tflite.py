@@ -49,12 +49,13 @@ _IN_FLOAT32 = [
     "STRIDED_SLICE",
     "SUB",
     "TANH",
+    "TRANSPOSE_CONV",
 ]
-# And the first and last convolutions, in order: those at full and at half
-# resolution. They have little of the arithmetic and most of the memory to pass,
-# and 8 bits cost most there: of the edge of the field one channel may be 40
-# times as loud as of the vessels.
-_NUM_FIRST, _NUM_LAST = 2, 3
+# And the first and the last of the other convolutions, in order. Like those
+# that are transposed they work at full and half resolution: they have little of
+# the arithmetic, and 8 bits cost most there, since at the edge of the field a
+# channel may be 40 times as loud as along a vessel.
+_NUM_FIRST, _NUM_LAST = 2, 1
 # Photographs that calibrate a signature of one size: large ones take long.
 _NUM_OF_SIZE = 8
 
@@ -198,7 +199,10 @@ def _quantized(
 
 
 def _outer_convolutions(content: bytes) -> list[str]:
-    """Return names of the convolutions of each signature that stay float32."""
+    """Return what each signature has of convolutions that stay float32.
+
+    The transposed ones are left out: by a name they would not be found.
+    """
     from ai_edge_litert.tools import flatbuffer_utils
 
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
@@ -208,7 +212,7 @@ def _outer_convolutions(content: bytes) -> list[str]:
             graph.tensors[operator.outputs[0]].name.decode()
             for operator in graph.operators
             if flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-            in ("CONV_2D", "TRANSPOSE_CONV")
+            == "CONV_2D"
         ]
         found += names[:_NUM_FIRST] + names[-_NUM_LAST:]
     return found

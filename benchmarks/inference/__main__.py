@@ -43,6 +43,9 @@ _RUN = flags.DEFINE_string("run", "", "Run folder.")
 _DATASET = flags.DEFINE_string(
     "dataset", "", "To calibrate int8 on; the run's own if empty."
 )
+_FORMS = flags.DEFINE_list(
+    "forms", [], "Names of those that take part beside Keras; all if empty."
+)
 _MODEL = flags.DEFINE_string("model", "", "What a process serves.")
 _SIZE = flags.DEFINE_integer("size", 512, "Side of the photograph.", 16)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Timed calls of each form.", 1)
@@ -77,16 +80,24 @@ def _size_mb(path: Path) -> float:
     return sum(f.stat().st_size for f in files if f.is_file()) / 1e6
 
 
+def _takes_part(name: str) -> bool:
+    return not _FORMS.value or name in _FORMS.value
+
+
 def _compare(folder: Path) -> None:
     from benchmarks.inference.rivals import MATMUL_OPERATIONS
     from ffa_keras.translation.run_folder import load_generator
 
     run = native_run(_RUN.value, folder)
+    kinds = [kind for kind in KINDS if _takes_part(f"TFLite {kind}")]
+    forms = {
+        "Keras, strips": run / "generator.keras",
+        **export_forms(run, folder, _SIZE.value, _DATASET.value, kinds),
+        **write_rivals(run, folder),
+    }
     forms = {
         "Keras": run / "generator.keras",
-        "Keras, strips": run / "generator.keras",
-        **export_forms(run, folder, _SIZE.value, _DATASET.value, KINDS),
-        **write_rivals(run, folder),
+        **{n: path for n, path in forms.items() if _takes_part(n)},
         MATMUL: run,
     }
     contenders = able(
