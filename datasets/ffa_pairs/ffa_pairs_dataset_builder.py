@@ -1,12 +1,13 @@
 """ffa_pairs: fundus photographs aligned with their fluorescein angiograms."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 import tqdm
+from tensorflow_datasets.proto import tf_example_pb2
 
 from ffa_keras.preparation.contact_sheet import write_contact_sheet
 from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
@@ -97,10 +98,31 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         bar = tqdm.tqdm(tasks, "writing", unit="pair", disable=None)
         return ((task.pair.pair, task.record()) for task in bar)
 
+    def _example_writer(self) -> tfds.core.ExampleWriter:
+        return _SameBytes(self.info.file_format)
+
     def outcomes(self) -> list[Outcome]:
         """Return what became of every pair that was collected."""
         return self._outcomes or prepare_pairs(
             self._tasks, self.builder_config.workers
+        )
+
+
+class _SameBytes(tfds.core.ExampleWriter):
+    """Writes equal records as equal bytes, in whichever process.
+
+    The order of the features is left to protobuf, and it differs from process
+    to process: a run could not go on with data that were prepared again.
+    """
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
+        parse = tf_example_pb2.Example.FromString
+        return super().write(
+            path,
+            (
+                (key, parse(record).SerializeToString(deterministic=True))
+                for key, record in examples
+            ),
         )
 
 
