@@ -1,7 +1,7 @@
 """ffa_pairs: fundus photographs aligned with their fluorescein angiograms."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
 from ffa_keras.preparation.report import refuse_lost_splits
 from ffa_keras.records import schema
 
+from . import beam
 from .configs import (
     FolderConfig,
     HraConfig,
@@ -93,8 +94,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, tasks: Sequence[Task]) -> Any:
         if self.builder_config.beam:
-            beam = tfds.core.lazy_imports.apache_beam
-            return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMap(_kept)
+            return beam.records(tasks)
         bar = tqdm.tqdm(tasks, "writing", unit="pair", disable=None)
         return ((task.pair.pair, task.record()) for task in bar)
 
@@ -140,9 +140,3 @@ def builder_for(config: PairsConfig, data_dir: Path) -> Builder:
             BUILDER_CONFIGS = [config]
 
     return Configured(data_dir=data_dir, config=config)
-
-
-def _kept(task: Task) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the record of a pair under its key, unless it is refused."""
-    if task.prepare().accepted:
-        yield task.pair.pair, task.record()

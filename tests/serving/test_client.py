@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.rest_client import call_rest, translate_by_rest
+from export.serving.rest_client import call_rest, translate_by_rest
 from export.signatures import ExportedGenerator
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import encode_png, write_png
@@ -24,10 +24,10 @@ from ffa_keras.phantom import make_pair
 from ffa_keras.translation.whole import translate
 
 apis = pytest.importorskip(
-    "tensorflow_serving", reason="tensorflow-serving-api is not installed"
+    "tensorflow_serving", reason="needs ffa_keras[serving]"
 )
-grpc_client = pytest.importorskip("export.grpc_client")
-pytestmark = pytest.mark.slow
+grpc_client = pytest.importorskip("export.serving.grpc_client")
+pytestmark = [pytest.mark.serving, pytest.mark.slow]
 FUNDUS = make_pair(1, "normal", 128).fundus[:97, :110]
 WAYS = {"http": translate_by_rest, "grpc": grpc_client.translate_by_grpc}
 
