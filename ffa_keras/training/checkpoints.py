@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.files import write_text
 from ffa_keras.methods.system import System
 from ffa_keras.training.cluster import WORKER_LOST
 
@@ -138,10 +139,11 @@ class Checkpoints:
                 (self._folder / f"ckpt-{number}.index").unlink()
                 for path in self._folder.glob(f"ckpt-{number}.data-*"):
                     path.unlink()
-        tf.compat.v1.train.update_checkpoint_state(
-            str(self._folder),
-            f"ckpt-{self._latest}",
-            [f"ckpt-{n}" for n in self._numbers()],
+        names = [f"ckpt-{number}" for number in self._numbers()]
+        write_text(
+            self._folder / "checkpoint",
+            f'model_checkpoint_path: "{names[-1]}"\n'
+            + "".join(f'all_model_checkpoint_paths: "{n}"\n' for n in names),
         )
 
     def _remove_halves(self) -> None:
