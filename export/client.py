@@ -18,6 +18,7 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
+from ffa_keras.quiet import import_quietly
 
 from .serving.replies import unexpected
 
@@ -86,13 +87,13 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
             " grpcs://"
         )
     try:
-        from .serving.grpc_client import translate_by_grpc
+        (grpc,) = import_quietly(f"{__package__}.serving.grpc_client")
     except ImportError as error:
         raise InputError(
             f"--server={server}: needs tensorflow-serving-api; pip install"
             " 'ffa_keras[serving]'"
         ) from error
-    return functools.partial(translate_by_grpc, ca_certificate=certificate)
+    return functools.partial(grpc.translate_by_grpc, ca_certificate=certificate)
 
 
 if __name__ == "__main__":

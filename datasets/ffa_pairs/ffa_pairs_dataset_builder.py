@@ -12,6 +12,7 @@ from tensorflow_datasets.proto import tf_example_pb2
 from ffa_keras.preparation.contact_sheet import write_contact_sheet
 from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
 from ffa_keras.preparation.report import refuse_lost_splits
+from ffa_keras.quiet import import_quietly
 from ffa_keras.records import schema
 
 from . import beam
@@ -84,6 +85,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             refuse_lost_splits(self._outcomes)
             pairs = zip(self._tasks, self._outcomes, strict=True)
             kept = [task for task, outcome in pairs if outcome.verdict.accepted]
+        # What writes records; bad input has not had to wait for it.
+        import_quietly("tensorflow")
         return {
             name: self._generate_examples(
                 [task for task in kept if task.pair.stored_in == name]

@@ -110,8 +110,11 @@ def test_the_same_seed_gives_the_same_bytes(prepare, tmp_path):
         return write_dataset(config, tmp_path / name)
 
     first, other = prepared("first", 3), prepared("other", 4)
-    prepare("--config=phantom", "--num_pairs=4", "--image_size=64", "--seed=3",
-            f"--data_dir={tmp_path / 'again'}")  # fmt: skip
+    done = prepare(
+        "--config=phantom", "--num_pairs=4", "--image_size=64", "--seed=3",
+        f"--data_dir={tmp_path / 'again'}",
+    )  # fmt: skip
+    assert not done.stderr, "start-up noise"
     fingerprints = [
         PreparedDataset.find(folder).fingerprint()
         for folder in (first, tmp_path / "again")
