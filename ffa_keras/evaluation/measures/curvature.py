@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 
-def second_derivatives(
+def hessian(
     image: np.ndarray, sigma: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the second derivatives of an image after a Gaussian.
@@ -34,7 +34,7 @@ def curvatures(
     """Return the lesser and the greater eigenvalue, each float32 [h, w].
 
     Args:
-        xx: as of `second_derivatives`; the others likewise.
+        xx: as of `hessian`; the others likewise.
         yy: the same.
         xy: the same.
     """

@@ -5,10 +5,7 @@ import functools
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.curvature import (
-    curvatures,
-    second_derivatives,
-)
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import working_frame
 
@@ -85,7 +82,7 @@ def _ridges(
     strength = np.zeros_like(relative)
     angle = np.zeros_like(relative)
     for sigma in _SIGMAS:
-        xx, yy, xy = second_derivatives(relative, sigma)
+        xx, yy, xy = hessian(relative, sigma)
         least, _ = curvatures(xx, yy, xy)
         ridge = np.where(inside, np.maximum(-least, 0), 0) * sigma**2
         ridge = np.maximum(ridge - 1.5 * np.median(ridge[inside]), 0)

@@ -3,10 +3,7 @@
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.curvature import (
-    curvatures,
-    second_derivatives,
-)
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     ellipse,
@@ -91,7 +88,7 @@ def _roundness(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = np.zeros_like(image)
     for sigma in _SIGMAS:
         # Both negative at a maximum: the greater eigenvalue curves less.
-        steep, flat = curvatures(*second_derivatives(image, sigma))
+        steep, flat = curvatures(*hessian(image, sigma))
         round_ = (flat < 0) & (flat < _ROUND * steep)
         value = np.where(round_, -flat * np.float32(sigma**2), 0)
         scale = np.where(value > best, np.float32(sigma), scale)

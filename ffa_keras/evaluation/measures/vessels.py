@@ -15,10 +15,7 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import skeletonize
 
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
-from ffa_keras.evaluation.measures.curvature import (
-    curvatures,
-    second_derivatives,
-)
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
@@ -85,7 +82,7 @@ def vessel_map(ffa: np.ndarray, inside: np.ndarray) -> VesselMap | None:
     relative = frame.image / np.maximum(around, _FLOOR * level)
     ridges = np.zeros_like(relative)
     for sigma in _SIGMAS:
-        least, _ = curvatures(*second_derivatives(relative, sigma))
+        least, _ = curvatures(*hessian(relative, sigma))
         np.maximum(ridges, -least * np.float32(sigma**2), out=ridges)
     ridges[~field] = 0
     values = ridges[field]
