@@ -195,7 +195,7 @@ def _system(
     vgg19 = None
     if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
         vgg19 = losses.PerceptualLoss(options.vgg_weights)
-    windows = (PAPER_WINDOW,)
+    windows: tuple[int, ...] = (PAPER_WINDOW,)
     if isinstance(options, ProposedOptions):
         windows = options.windows()
     return ConditionalGan(
