@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import write_text
+from ffa_keras.files import flush, write_text
 from ffa_keras.methods.system import System
 from ffa_keras.training.cluster import WORKER_LOST
 
@@ -84,7 +84,8 @@ class Checkpoints:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._checkpoint.write(str(self._folder / f"ckpt-{number}"))
-            self._flush(number)
+            for path in (*self._folder.glob(f"ckpt-{number}.*"), self._folder):
+                flush(path)
             self._latest = number
             self._tidy()
         except WORKER_LOST:
@@ -117,18 +118,6 @@ class Checkpoints:
             for path in self._folder.glob("ckpt-*.index")
         )
         return sorted(int(match[1]) for match in found if match)
-
-    def _flush(self, number: int) -> None:
-        """Wait until the disk holds the files of a checkpoint."""
-        for path in (*self._folder.glob(f"ckpt-{number}.*"), self._folder):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            except OSError as error:
-                if error.errno != errno.EINVAL:  # Not on this file system.
-                    raise
-            finally:
-                os.close(descriptor)
 
     def _tidy(self) -> None:
         """Drop all but the latest; newer ones were damaged."""
