@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 # What the next versions of TensorFlow and Keras could break.
 STACK := tests/test_release.py tests/ops tests/models tests/losses \
-  tests/methods tests/translation tests/export
+  tests/methods tests/translation tests/export tests/serving
 NEXT := .venv-next
 NIGHTLY := .venv-nightly
 
@@ -71,7 +71,7 @@ constraints: $(VENV)/.installed
 wheel: $(VENV)/.installed
 	rm -rf dist build
 	$(BIN)/python -m build --quiet
-	tests/installation/use.sh dist/*.whl
+	tests/installation/use.sh dist/*.whl dicom,serving
 	tests/installation/use.sh dist/*.tar.gz
 
 lint: $(VENV)/.installed

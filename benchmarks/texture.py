@@ -60,7 +60,7 @@ def _noisy(fundus: np.ndarray) -> np.ndarray:
 
 def _compressed(fundus: np.ndarray) -> np.ndarray:
     _, file = cv2.imencode(".jpg", fundus, [cv2.IMWRITE_JPEG_QUALITY, 30])
-    return cv2.imdecode(file, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
 
 
 def _coarse(diameter: int) -> Callable[[np.ndarray], np.ndarray]:

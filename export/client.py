@@ -18,8 +18,9 @@ from absl import flags
 from ffa_keras import cli
 from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
+from ffa_keras.quiet import import_quietly
 
-from .replies import unexpected
+from .serving.replies import unexpected
 
 _SERVER = flags.DEFINE_string(
     "server", None, "https://HOST:8501, grpcs://HOST:8500.", required=True
@@ -77,7 +78,7 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
     if certificate and not Path(certificate).is_file():
         raise InputError(f"--ca_certificate={certificate}: no such file")
     if scheme in ("http", "https"):
-        from .rest_client import translate_by_rest
+        from .serving.rest_client import translate_by_rest
 
         return functools.partial(translate_by_rest, ca_certificate=certificate)
     if scheme not in ("grpc", "grpcs"):
@@ -86,13 +87,13 @@ def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
             " grpcs://"
         )
     try:
-        from .grpc_client import translate_by_grpc
+        (grpc,) = import_quietly(f"{__package__}.serving.grpc_client")
     except ImportError as error:
         raise InputError(
             f"--server={server}: needs tensorflow-serving-api; pip install"
             " 'ffa_keras[serving]'"
         ) from error
-    return functools.partial(translate_by_grpc, ca_certificate=certificate)
+    return functools.partial(grpc.translate_by_grpc, ca_certificate=certificate)
 
 
 if __name__ == "__main__":

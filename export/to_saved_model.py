@@ -13,8 +13,8 @@ from ffa_keras.translation.whole import trained_diameter
 
 from .agreement import checked
 from .metadata import add_metadata, describe
+from .serving.warm_up import write_warm_up
 from .signatures import ExportedGenerator
-from .warm_up import write_warm_up
 
 
 def export_saved_model(

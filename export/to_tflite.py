@@ -108,7 +108,7 @@ def export_tflite(
         if isinstance(generator, ResnetGenerator):
             equalize(generator, patches)
     with replacing(output) as temporary:
-        content = _convert(generator, precision, patches, sizes)
+        content = convert(generator, precision, patches, sizes)
         temporary.write_bytes(content)
         kept = load_generator(run_dir)
         agreement = checked(kept, temporary, precision, dataset)
@@ -122,7 +122,7 @@ def export_tflite(
     return output, agreement
 
 
-def _convert(
+def convert(
     generator: keras.Model,
     precision: str,
     images: list[np.ndarray],

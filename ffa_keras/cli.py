@@ -3,7 +3,6 @@
 Import this module before TensorFlow and OpenCV: it keeps them quiet.
 """
 
-import importlib
 import io
 import math
 import os
@@ -26,7 +25,7 @@ from ffa_keras.errors import (  # noqa: E402
     one_line,
 )
 from ffa_keras.presets import expand  # noqa: E402
-from ffa_keras.quiet import quiet_start  # noqa: E402
+from ffa_keras.quiet import import_quietly  # noqa: E402
 
 
 def run(
@@ -118,12 +117,7 @@ def _start(
             *argv[1:],
         ]
     made = [settings()] if settings else []
-    with quiet_start():
-        modules = [importlib.import_module(name) for name in libraries]
-        tensorflow = sys.modules.get("tensorflow")
-        if tensorflow:
-            tensorflow.config.list_physical_devices()
-    status = main(*made, *modules)
+    status = main(*made, *import_quietly(*libraries))
     sys.stdout.flush()
     return status or 0
 

@@ -242,7 +242,7 @@ def _move(temporary: Path, path: Path, exclusive: bool) -> None:
             raise
     else:
         temporary.replace(path)
-    _flush_folder(path.parent)
+    flush(path.parent)
 
 
 def _move_to_vacant(temporary: Path, path: Path) -> None:
@@ -313,17 +313,21 @@ def _read_sums(folder: Path) -> dict[str, str]:
 
 def _flush(path: Path) -> None:
     """Have the disk hold a file, or a folder and all in it."""
-    if not path.is_dir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    if path.is_dir():
+        for item in path.iterdir():
+            _flush(item)
+    flush(path)
+
+
+def flush(path: Path) -> None:
+    """Wait until the disk holds a file, or the names in a folder.
+
+    Args:
+        path: of either; on Windows, which opens no folder, nothing is done.
+    """
+    if sys.platform == "win32":
         return
-    for item in path.iterdir():
-        _flush(item)
-    _flush_folder(path)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:

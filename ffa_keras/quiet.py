@@ -2,12 +2,14 @@
 
 import contextlib
 import faulthandler
+import importlib
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 # Lines of information, and that there is no GPU where there is none.
 _NOISE = re.compile(
@@ -48,6 +50,20 @@ def quiet_start() -> Iterator[None]:
                 if not _is_noise(line.decode(errors="replace")):
                     os.write(2, line)
             os.close(kept)
+
+
+def import_quietly(*names: str) -> list[ModuleType]:
+    """Import modules, and have TensorFlow find its devices if one needs it.
+
+    Args:
+        names: in full.
+    """
+    with quiet_start():
+        modules = [importlib.import_module(name) for name in names]
+        tensorflow = sys.modules.get("tensorflow")
+        if tensorflow:
+            tensorflow.config.list_physical_devices()
+    return modules
 
 
 def has_nvidia_card() -> bool:

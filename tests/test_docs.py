@@ -1,11 +1,62 @@
-"""What the docs say of the programs is what the programs say."""
+"""What the docs say of the programs, and of each other, is so."""
 
+import re
 import runpy
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = ("ffa_keras", "datasets", "export", "tests", "benchmarks", "docs")
+PAGES = sorted(
+    page
+    for top in ("*.md", *(f"{folder}/**/*.md" for folder in FOLDERS))
+    for page in ROOT.glob(top)
+)
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_PATH = re.compile(
+    rf"(?<![\w/])(?:{'|'.join(FOLDERS)}|flagfiles)/(?!\S*NAME)[\w/.-]*\w"
+)
+_MODULE = re.compile(r"python -m ((?:ffa_keras|datasets|export|benchmarks)\S*)")
+
+
+def _anchors(page):
+    """Of its headings, as code hosts make them."""
+    text = _FENCED.sub("", page.read_text())
+    titles = [re.sub(_LINK, "]", t).lower() for t in _HEADING.findall(text)]
+    return {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for link in _LINK.findall(_FENCED.sub("", page.read_text())):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in _anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_programs_that_are_named_exist(page):
+    if page.name == "CHANGELOG.md":
+        return  # It names what has gone.
+    text = page.read_text()
+    for name in _PATH.findall(re.sub(r"https?://\S+", "", text)):
+        assert any(ROOT.glob(name)) or any(ROOT.glob(f"{name}.*")), name
+    for module in _MODULE.findall(text):
+        place = ROOT / re.sub(r"[^\w.].*", "", module).replace(".", "/")
+        assert place.is_dir() or place.with_suffix(".py").is_file(), module
+
+
+def test_the_index_leads_to_every_page():
+    index = (ROOT / "docs/README.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index, page
 
 
 @pytest.mark.slow

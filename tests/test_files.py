@@ -286,8 +286,17 @@ def test_where_no_file_can_be_locked_all_is_written_and_nothing_swept(
     leftover = tmp_path / ".writing-abc"
     leftover.mkdir()
     monkeypatch.setattr(sys, "platform", "win32")
-    # As Windows reads it: without a module that it does not have.
+    # As Windows reads it: without a module that it does not have, and with
+    # folders that cannot be opened.
     monkeypatch.setitem(sys.modules, "fcntl", None)
+    opened = os.open
+
+    def open_file(path, *arguments, **options):
+        if os.path.isdir(path):
+            raise PermissionError(errno.EACCES, "folder", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_file)
     windows = runpy.run_path(files.__file__)
     with windows["replacing"](tmp_path / "a.txt") as temporary:
         temporary.write_text("whole")

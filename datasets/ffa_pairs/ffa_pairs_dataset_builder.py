@@ -1,18 +1,21 @@
 """ffa_pairs: fundus photographs aligned with their fluorescein angiograms."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 import tqdm
+from tensorflow_datasets.proto import tf_example_pb2
 
 from ffa_keras.preparation.contact_sheet import write_contact_sheet
 from ffa_keras.preparation.prepare import Outcome, Task, prepare_pairs
 from ffa_keras.preparation.report import refuse_lost_splits
+from ffa_keras.quiet import import_quietly
 from ffa_keras.records import schema
 
+from . import beam
 from .configs import (
     FolderConfig,
     HraConfig,
@@ -82,6 +85,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             refuse_lost_splits(self._outcomes)
             pairs = zip(self._tasks, self._outcomes, strict=True)
             kept = [task for task, outcome in pairs if outcome.verdict.accepted]
+        # What writes records; bad input has not had to wait for it.
+        import_quietly("tensorflow")
         return {
             name: self._generate_examples(
                 [task for task in kept if task.pair.stored_in == name]
@@ -92,15 +97,35 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_examples(self, tasks: Sequence[Task]) -> Any:
         if self.builder_config.beam:
-            beam = tfds.core.lazy_imports.apache_beam
-            return beam.Create(tasks) | beam.Reshuffle() | beam.FlatMap(_kept)
+            return beam.records(tasks)
         bar = tqdm.tqdm(tasks, "writing", unit="pair", disable=None)
         return ((task.pair.pair, task.record()) for task in bar)
+
+    def _example_writer(self) -> tfds.core.ExampleWriter:
+        return _SameBytes(self.info.file_format)
 
     def outcomes(self) -> list[Outcome]:
         """Return what became of every pair that was collected."""
         return self._outcomes or prepare_pairs(
             self._tasks, self.builder_config.workers
+        )
+
+
+class _SameBytes(tfds.core.ExampleWriter):
+    """Writes equal records as equal bytes, in whichever process.
+
+    The order of the features is left to protobuf, and it differs from process
+    to process: a run could not go on with data that were prepared again.
+    """
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
+        parse = tf_example_pb2.Example.FromString
+        return super().write(
+            path,
+            (
+                (key, parse(record).SerializeToString(deterministic=True))
+                for key, record in examples
+            ),
         )
 
 
@@ -118,9 +143,3 @@ def builder_for(config: PairsConfig, data_dir: Path) -> Builder:
             BUILDER_CONFIGS = [config]
 
     return Configured(data_dir=data_dir, config=config)
-
-
-def _kept(task: Task) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the record of a pair under its key, unless it is refused."""
-    if task.prepare().accepted:
-        yield task.pair.pair, task.record()

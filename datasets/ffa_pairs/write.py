@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import shlex
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, scratch_folder
 from ffa_keras.preparation.report import refuse_lost_splits, write_report
 
+from .beam import download_config
 from .configs import PairsConfig
 from .ffa_pairs_dataset_builder import Builder, builder_for
 
@@ -67,7 +67,9 @@ def _prepare(builder: Builder, beam_options: str) -> None:
     tfds.disable_progress_bar()
     with contextlib.redirect_stdout(io.StringIO()), _unwrapped():
         builder.download_and_prepare(
-            download_config=_download_config(beam_options)
+            download_config=download_config(beam_options)
+            if beam_options
+            else None
         )
     # Needs TensorFlow, which bad input should not have to wait for.
     from ffa_keras.records.audit.leaks import record_audit, refuse_leaks
@@ -79,22 +81,6 @@ def _prepare(builder: Builder, beam_options: str) -> None:
     refuse_lost_splits(outcomes)
     write_report(dataset.folder, outcomes)
     record_audit(dataset)
-
-
-def _download_config(options: str) -> tfds.download.DownloadConfig | None:
-    """Return what hands the work to Apache Beam, `None` without it."""
-    if not options:
-        return None
-    try:
-        from apache_beam.options import pipeline_options
-    except ImportError as error:
-        raise InputError(
-            "--beam_options: Apache Beam is not installed; pip install"
-            " 'ffa_keras[beam]'"
-        ) from error
-    return tfds.download.DownloadConfig(
-        beam_options=pipeline_options.PipelineOptions(shlex.split(options))
-    )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The train_step of each system, and the systems by name.
+"""The losses of each system, and the systems by name.
 
 A system is a `system.System`: a `generator`, `train_step`, `test_step`,
 `optimizers` by name, and the running means `train_means` and

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import keras
-import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.methods.networks import patch_gan, resnet
@@ -15,7 +14,7 @@ from ffa_keras.methods.options import (
     ProposedOptions,
     term_weights,
 )
-from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.methods.system import Batch, Losses, System, used_weights
 from ffa_keras.models import Pix2PixGenerator
 from ffa_keras.ops import PAPER_WINDOW
 
@@ -155,47 +154,33 @@ class ConditionalGan(System):
             used,
         )
         self.discriminator = discriminator
-        self._term_weights = used
         self._perceptual_loss = perceptual_loss
         self._shift_tolerance = shift_tolerance
         self._saliency_windows = saliency_windows
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Update both networks once.
-
-        Args:
-            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
-                [-1, 1]; B is this replica's share.
-
-        Returns:
-            The running mean of every loss term of the epoch, by name.
-        """
+    def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
         fundus, real = batch["fundus"], batch["ffa"]
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(fundus, training=True)
-            fake_logits = self.discriminator((fundus, fake), training=True)
-            real_logits = self.discriminator((fundus, real), training=True)
-            near, seen = losses.nearest_shift(real, fake, self._shift_tolerance)
-            step = losses.Step(
-                fundus,
-                near,
-                seen,
-                fake_logits,
-                self._perceptual_loss,
-                self._saliency_windows,
-            )
-            terms = self.terms(step)
-            per_image = {
-                "generator": weighted_sum(terms, self._term_weights),
-                "discriminator": losses.discriminator_adversarial_loss(
-                    real_logits, fake_logits
-                ),
-            }
-            objectives = self.objectives(per_image)
-        self.update(tape, objectives)
-        return self.report({**terms, **per_image})
+        fake = self.generator(fundus, training=True)
+        fake_logits = self.discriminator((fundus, fake), training=True)
+        real_logits = self.discriminator((fundus, real), training=True)
+        near, seen = losses.nearest_shift(real, fake, self._shift_tolerance)
+        step = losses.Step(
+            fundus,
+            near,
+            seen,
+            fake_logits,
+            self._perceptual_loss,
+            self._saliency_windows,
+        )
+        terms = self.terms(step)
+        return terms, {
+            "generator": self.weighted(terms),
+            "discriminator": losses.discriminator_adversarial_loss(
+                real_logits, fake_logits
+            ),
+        }
 
-    def terms(self, step: losses.Step) -> dict[str, tf.Tensor]:
+    def terms(self, step: losses.Step) -> Losses:
         """Return every term of the generator's loss, [B], by its name.
 
         Args:
@@ -210,7 +195,7 @@ def _system(
     vgg19 = None
     if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
         vgg19 = losses.PerceptualLoss(options.vgg_weights)
-    windows = (PAPER_WINDOW,)
+    windows: tuple[int, ...] = (PAPER_WINDOW,)
     if isinstance(options, ProposedOptions):
         windows = options.windows()
     return ConditionalGan(

@@ -12,7 +12,7 @@ from ffa_keras import losses
 from ffa_keras.methods.image_pool import ImagePool
 from ffa_keras.methods.networks import patch_gan, resnet
 from ffa_keras.methods.options import CycleGanOptions, term_weights
-from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.methods.system import Batch, Losses, System, used_weights
 
 
 def cyclegan(options: CycleGanOptions) -> CycleGan:
@@ -102,40 +102,26 @@ class CycleGan(System):
         self.fundus_discriminator = fundus_discriminator
         self.ffa_pool = ffa_pool
         self.fundus_pool = fundus_pool
-        self._term_weights = used
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Update all four networks once.
-
-        Args:
-            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
-                [-1, 1], not of the same places.
-
-        Returns:
-            The running mean of every loss term of the epoch, by name.
-        """
+    def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
         fundus, ffa = batch["fundus"], batch["ffa"]
-        with tf.GradientTape(persistent=True) as tape:
-            fake_ffa = self.generator(fundus, training=True)
-            fake_fundus = self.back(ffa, training=True)
-            step = _Step(fundus, ffa, fake_fundus, fake_ffa)
-            terms = {k: _TERMS[k](self, step) for k in self._term_weights}
-            shown_ffa = self.ffa_pool(tf.stop_gradient(fake_ffa))
-            shown_fundus = self.fundus_pool(tf.stop_gradient(fake_fundus))
-            per_image = {
-                "generator": weighted_sum(terms, self._term_weights),
-                "discriminator": losses.discriminator_least_squares_loss(
-                    self.ffa_discriminator((ffa,)),
-                    self.ffa_discriminator((shown_ffa,)),
-                )
-                + losses.discriminator_least_squares_loss(
-                    self.fundus_discriminator((fundus,)),
-                    self.fundus_discriminator((shown_fundus,)),
-                ),
-            }
-            objectives = self.objectives(per_image)
-        self.update(tape, objectives)
-        return self.report({**terms, **per_image})
+        fake_ffa = self.generator(fundus, training=True)
+        fake_fundus = self.back(ffa, training=True)
+        step = _Step(fundus, ffa, fake_fundus, fake_ffa)
+        terms = {k: _TERMS[k](self, step) for k in self._term_weights}
+        shown_ffa = self.ffa_pool(tf.stop_gradient(fake_ffa))
+        shown_fundus = self.fundus_pool(tf.stop_gradient(fake_fundus))
+        return terms, {
+            "generator": self.weighted(terms),
+            "discriminator": losses.discriminator_least_squares_loss(
+                self.ffa_discriminator((ffa,)),
+                self.ffa_discriminator((shown_ffa,)),
+            )
+            + losses.discriminator_least_squares_loss(
+                self.fundus_discriminator((fundus,)),
+                self.fundus_discriminator((shown_fundus,)),
+            ),
+        }
 
 
 def _adversarial(system: CycleGan, step: _Step) -> tf.Tensor:

@@ -12,7 +12,7 @@ from ffa_keras import losses
 from ffa_keras.methods.disentangled_terms import TERMS, Pair, Step
 from ffa_keras.methods.noise import Noise
 from ffa_keras.methods.options import DisentangledOptions, term_weights
-from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.methods.system import Batch, System, used_weights
 from ffa_keras.models import (
     AppearanceDecoder,
     AppearanceEncoder,
@@ -137,7 +137,6 @@ class Disentangled(System):
             0, dtype="int64", trainable=False, name="steps_done"
         )
         self.perceptual_loss = perceptual_loss
-        self._term_weights = used
         self._seed = options.seed
         self._structure_steps = options.structure_steps
 
@@ -165,7 +164,7 @@ class Disentangled(System):
             step = self._translate(real, structure, noise)
             terms = {k: TERMS[k](self, step) for k in self._term_weights}
             per_image = {
-                "generator": weighted_sum(terms, self._term_weights),
+                "generator": self.weighted(terms),
                 "discriminator": self._image_verdicts(step),
                 "structure_discriminator": self._structure_verdicts(
                     step.structure

@@ -12,7 +12,7 @@ from ffa_keras import losses
 from ffa_keras.errors import InputError
 from ffa_keras.methods.networks import patch_gan, resnet
 from ffa_keras.methods.options import Pix2PixHdOptions, term_weights
-from ffa_keras.methods.system import Batch, System, used_weights, weighted_sum
+from ffa_keras.methods.system import Batch, Losses, System, used_weights
 from ffa_keras.models import PatchDiscriminator
 
 _SCALES = 2
@@ -101,41 +101,27 @@ class Pix2PixHd(System):
         )
         self.discriminators = list(discriminators)
         self.perceptual_loss = perceptual_loss
-        self._term_weights = used
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Update all networks once.
-
-        Args:
-            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
-                [-1, 1]; B is this replica's share.
-
-        Returns:
-            The running mean of every loss term of the epoch, by name.
-        """
+    def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
         fundus, real = batch["fundus"], batch["ffa"]
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(fundus, training=True)
-            step = _Step(
-                real,
-                fake,
-                self._activations(fundus, real),
-                self._activations(fundus, fake),
+        fake = self.generator(fundus, training=True)
+        step = _Step(
+            real,
+            fake,
+            self._activations(fundus, real),
+            self._activations(fundus, fake),
+        )
+        terms = {k: _TERMS[k](self, step) for k in self._term_weights}
+        verdicts = [
+            losses.discriminator_least_squares_loss(real[-1], fake[-1])
+            for real, fake in zip(
+                step.real_layers, step.fake_layers, strict=True
             )
-            terms = {k: _TERMS[k](self, step) for k in self._term_weights}
-            verdicts = [
-                losses.discriminator_least_squares_loss(real[-1], fake[-1])
-                for real, fake in zip(
-                    step.real_layers, step.fake_layers, strict=True
-                )
-            ]
-            per_image = {
-                "generator": weighted_sum(terms, self._term_weights),
-                "discriminator": tf.add_n(verdicts),
-            }
-            objectives = self.objectives(per_image)
-        self.update(tape, objectives)
-        return self.report({**terms, **per_image})
+        ]
+        return terms, {
+            "generator": self.weighted(terms),
+            "discriminator": tf.add_n(verdicts),
+        }
 
     def _activations(
         self, fundus: tf.Tensor, ffa: tf.Tensor

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ffa_keras import losses
 from ffa_keras.methods.networks import resnet
 from ffa_keras.methods.options import ResnetOptions, UnetRegressionOptions
-from ffa_keras.methods.system import Batch, System
+from ffa_keras.methods.system import Batch, Losses, System
 from ffa_keras.models import UnetGenerator
 
 _PIXEL_LOSSES = {"l1": losses.pixel_loss, "l2": losses.squared_loss}
@@ -69,19 +69,6 @@ class Regression(System):
         super().__init__(generator, {"generator": [generator]})
         self._loss = loss
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """Update the generator once.
-
-        Args:
-            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
-                [-1, 1]; B is this replica's share.
-
-        Returns:
-            The running mean of the loss of the epoch, by name.
-        """
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.generator(batch["fundus"], training=True)
-            per_image = {"generator": self._loss(batch["ffa"], fake)}
-            objectives = self.objectives(per_image)
-        self.update(tape, objectives)
-        return self.report(per_image)
+    def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
+        fake = self.generator(batch["fundus"], training=True)
+        return {}, {"generator": self._loss(batch["ffa"], fake)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from types import MappingProxyType
 
 import keras
 import tensorflow as tf
@@ -16,31 +17,33 @@ from ffa_keras.ops import (
 )
 
 Batch = Mapping[str, tf.Tensor]
+# Of each image, [B], by the name of the term or of the optimizer.
+Losses = dict[str, tf.Tensor]
 _VALIDATION = {"psnr": psnr, "ssim": ssim, "psnr_fitted": psnr_fitted}
 
 
 class System(keras.Model):
     """A generator, and the networks that are trained with it.
 
-    Subclasses give the `train_step`.
+    Subclasses give `losses_of`.
 
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
         networks: those that each optimizer updates, by its name; built.
-        terms: names of the losses that `train_step` reports beside those that
-            the optimizers minimise.
+        weights: of the terms of the generator's loss that are computed.
     """
 
     def __init__(
         self,
         generator: keras.Model,
         networks: Mapping[str, Sequence[keras.Model]],
-        terms: Iterable[str] = (),
+        weights: Mapping[str, float] = MappingProxyType({}),
     ):
         super().__init__()
         self.generator = generator
         self._networks = {k: list(v) for k, v in networks.items()}
-        names = [f"loss/{name}" for name in (*terms, *networks)]
+        self._term_weights = dict(weights)
+        names = [f"loss/{name}" for name in (*weights, *networks)]
         self.train_means = {n: keras.metrics.Mean(name=n) for n in names}
         self.validation_means = {
             n: keras.metrics.Mean(name=n) for n in _VALIDATION
@@ -79,6 +82,44 @@ class System(keras.Model):
             for network in self._networks[name]
             for variable in network.trainable_variables
         ]
+
+    def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
+        """Return the losses of every image, [B], by name.
+
+        Args:
+            batch: as of `train_step`.
+
+        Returns:
+            The terms of the generator's loss, and what each optimizer
+            minimises.
+        """
+        raise NotImplementedError
+
+    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Update every network once.
+
+        Args:
+            batch: `fundus` [B, H, W, 3] and `ffa` [B, H, W, 1], float32 in
+                [-1, 1]; B is this replica's share. Those of a method that is
+                not `paired` need not be of the same places.
+
+        Returns:
+            The running mean of every loss of the epoch, by name.
+        """
+        with tf.GradientTape(persistent=True) as tape:
+            terms, per_image = self.losses_of(batch)
+            objectives = self.objectives(per_image)
+        self.update(tape, objectives)
+        return self.report({**terms, **per_image})
+
+    def weighted(self, terms: Losses) -> tf.Tensor:
+        """Return the weighted sum of the terms, [B].
+
+        Args:
+            terms: all that have a weight.
+        """
+        weights = self._term_weights
+        return tf.add_n([weights[name] * term for name, term in terms.items()])
 
     def objectives(
         self, per_image: Mapping[str, tf.Tensor]
@@ -169,18 +210,6 @@ def used_weights(
         if name not in terms:
             raise ValueError(f"no such loss term: {name}")
     return {name: weight for name, weight in weights.items() if weight}
-
-
-def weighted_sum(
-    terms: Mapping[str, tf.Tensor], weights: Mapping[str, float]
-) -> tf.Tensor:
-    """Return the weighted sum of the terms, [B].
-
-    Args:
-        terms: of each image, [B], by name.
-        weights: by the same names.
-    """
-    return tf.add_n([weights[name] * term for name, term in terms.items()])
 
 
 def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:

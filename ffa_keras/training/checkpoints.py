@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
+from ffa_keras.files import flush, write_text
 from ffa_keras.methods.system import System
 from ffa_keras.training.cluster import WORKER_LOST
 
@@ -83,7 +84,8 @@ class Checkpoints:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._checkpoint.write(str(self._folder / f"ckpt-{number}"))
-            self._flush(number)
+            for path in (*self._folder.glob(f"ckpt-{number}.*"), self._folder):
+                flush(path)
             self._latest = number
             self._tidy()
         except WORKER_LOST:
@@ -117,18 +119,6 @@ class Checkpoints:
         )
         return sorted(int(match[1]) for match in found if match)
 
-    def _flush(self, number: int) -> None:
-        """Wait until the disk holds the files of a checkpoint."""
-        for path in (*self._folder.glob(f"ckpt-{number}.*"), self._folder):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            except OSError as error:
-                if error.errno != errno.EINVAL:  # Not on this file system.
-                    raise
-            finally:
-                os.close(descriptor)
-
     def _tidy(self) -> None:
         """Drop all but the latest; newer ones were damaged."""
         kept = range(self._latest - self._keep + 1, self._latest + 1)
@@ -138,10 +128,11 @@ class Checkpoints:
                 (self._folder / f"ckpt-{number}.index").unlink()
                 for path in self._folder.glob(f"ckpt-{number}.data-*"):
                     path.unlink()
-        tf.compat.v1.train.update_checkpoint_state(
-            str(self._folder),
-            f"ckpt-{self._latest}",
-            [f"ckpt-{n}" for n in self._numbers()],
+        names = [f"ckpt-{number}" for number in self._numbers()]
+        write_text(
+            self._folder / "checkpoint",
+            f'model_checkpoint_path: "{names[-1]}"\n'
+            + "".join(f'all_model_checkpoint_paths: "{n}"\n' for n in names),
         )
 
     def _remove_halves(self) -> None:

@@ -23,8 +23,12 @@ from ffa_keras.training.checkpoints import Checkpoints, untracked_variables
 from ffa_keras.training.cluster import WORKER_LOST, cause_of_loss
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
+from ffa_keras.training.steps import (
+    replicated_test_step,
+    replicated_train_step,
+    with_large_frames,
+)
 from ffa_keras.training.strategy import is_chief
-from ffa_keras.translation.forms import takes_strips, translator_of
 
 
 class Loop:
@@ -95,7 +99,7 @@ class Loop:
         self.train_step = replicated_train_step(
             strategy, method, config.jit_compile
         )
-        self.test_step = self._replicated_test_step()
+        self.test_step = replicated_test_step(strategy, method)
 
     def run(self, stop_asked: Callable[[], bool]) -> None:
         """Train until the last epoch is done.
@@ -217,7 +221,9 @@ class Loop:
             lambda context: share_of_worker(validation, context)
         )
         for batch in pairs:
-            self.test_step(self._with_large_frames(batch))
+            self.test_step(
+                with_large_frames(self.strategy, self.method.generator, batch)
+            )
         figures = _take(self.method.validation_means)
         self.validated.assign(step)
         best = self._is_best(figures)
@@ -237,19 +243,6 @@ class Loop:
         if best:
             runs.save_generator(self.method.generator, self.config.run_dir)
 
-    def _with_large_frames(self, batch: dict) -> dict:
-        """Add what the generator makes of frames that only strips can hold."""
-        generator = self.method.generator
-        frames = self.strategy.experimental_local_results(batch["fundus"])
-        if not any(takes_strips(generator, f.shape[1:]) for f in frames):
-            return batch
-        translate = translator_of(generator)
-        fakes = iter([translate(f[0].numpy())[None] for f in frames])
-        values = self.strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant(next(fakes))
-        )
-        return {**batch, "fake": values}
-
     def _is_best(self, figures: dict[str, float]) -> bool:
         if self.config.select_by == "last":
             return True
@@ -259,46 +252,6 @@ class Loop:
             return False
         self.best.assign(figure)
         return True
-
-    def _replicated_test_step(self) -> Callable:
-        @tf.function(reduce_retracing=True)
-        def run(batch: Any) -> None:
-            self.strategy.run(self.method.test_step, args=(batch,))
-
-        return run
-
-
-def replicated_train_step(
-    strategy: tf.distribute.Strategy, method: System, jit_compile: bool
-) -> Callable[[dict, tf.Tensor], tf.Tensor]:
-    """Return the training step on all devices.
-
-    Args:
-        strategy: the devices.
-        method: the compiled system, made in the strategy's scope.
-        jit_compile: whether XLA compiles the step.
-
-    Returns:
-        Function of a distributed batch, and whether this worker asks for a
-        stop, to the health of the step, an int32 vector: how many replicas ask
-        for a stop, then on how many each of `train_means` is not finite.
-    """
-
-    def step(batch: dict[str, tf.Tensor], stop: tf.Tensor) -> tf.Tensor:
-        means = method.train_step(batch)
-        values = [means[name] for name in method.train_means]
-        bad = ~tf.math.is_finite(tf.stack(values))
-        signs = tf.concat([stop[None], bad], 0)
-        return tf.distribute.get_replica_context().all_reduce(
-            tf.distribute.ReduceOp.SUM, tf.cast(signs, tf.int32)
-        )
-
-    @tf.function(reduce_retracing=True, jit_compile=jit_compile)
-    def run(batch: Any, stop: tf.Tensor) -> tf.Tensor:
-        health = strategy.run(step, args=(batch, stop))
-        return strategy.experimental_local_results(health)[0]
-
-    return run
 
 
 def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ffa_keras.errors import InputError
 from ffa_keras.files import write_text
-from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.devices import device_names
 from ffa_keras.translation.forms import fingerprint
 
@@ -18,11 +17,6 @@ _PACKAGES = (
     "ffa_keras", "tensorflow", "keras", "numpy", "opencv-python",
     "tensorflow-datasets",
 )  # fmt: skip
-
-
-def dataset_fingerprint(dataset_dir: str | Path) -> str:
-    """Return `PreparedDataset.fingerprint` of the dataset in a folder."""
-    return PreparedDataset.find(dataset_dir).fingerprint()
 
 
 class Record:

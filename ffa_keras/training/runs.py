@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,9 @@ def hold(run_dir: str | Path) -> Iterator[None]:
     """
     folder = Path(run_dir)
     folder.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":  # It opens no folder, and has no such locks.
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         _lock(descriptor, folder)

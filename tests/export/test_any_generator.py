@@ -44,7 +44,7 @@ def test_the_saved_model_answers_alike(generator, tmp_path):
 @pytest.mark.slow
 def test_tflite_answers_alike(generator, tmp_path):
     file = tmp_path / "ffa.tflite"
-    file.write_bytes(tflite._convert(generator, "float32", []))
+    file.write_bytes(tflite.convert(generator, "float32", []))
     assert compare(generator, load_translator(file), PHOTOGRAPHS).worst <= 1
 
 

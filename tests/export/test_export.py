@@ -18,7 +18,7 @@ from export.agreement import BOUNDS, compare
 from export.metadata import add_metadata, describe
 from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
-from export.to_tflite import _convert, export_tflite
+from export.to_tflite import convert, export_tflite
 from ffa_keras.errors import InputError
 from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
@@ -86,7 +86,7 @@ def test_sums_over_a_large_image_cost_tflite_no_digits(tmp_path):
     keras.utils.set_random_seed(0)
     generator = ResnetGenerator(num_filters=8, num_blocks=9)
     generator.build((None, None, None, 3))
-    content = _convert(generator, "float32", [])
+    content = convert(generator, "float32", [])
     interpreter = Interpreter(model_content=content)
     fundus = make_pair(3, "large_focal", 512).fundus[None].astype("float32")
     answer = interpreter.get_signature_runner("serving_default")(fundus=fundus)
@@ -148,7 +148,7 @@ def test_photographs_are_scaled_before_any_form(
     scaled_generator.save(keras_file)
     if form == "tflite":
         exported = tmp_path / "ffa.tflite"
-        exported.write_bytes(_convert(scaled_generator, "float32", []))
+        exported.write_bytes(convert(scaled_generator, "float32", []))
         add_metadata(exported, describe("", "float32", 60))
     else:
         exported = export_saved_model(keras_file, tmp_path / "m")
@@ -377,3 +377,13 @@ def test_the_endpoints_are_those_of_the_documents(trained_run):
     module = ExportedGenerator(load_generator(trained_run))
     text = (Path(__file__).parents[2] / "docs/serving.md").read_text()
     assert all(f"`{name}`" in text for name in module.signatures)
+
+
+def test_without_the_serving_extra_nothing_is_written(
+    trained_run, tmp_path, monkeypatch
+):
+    missing = "tensorflow_serving.apis.prediction_log_pb2"
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(InputError, match=r"pip install 'ffa_keras\[serving\]'"):
+        export_saved_model(trained_run, tmp_path / "eyes", warm_up=True)
+    assert not list((tmp_path / "eyes").iterdir())

@@ -5,14 +5,12 @@ import pytest
 import tensorflow as tf
 
 from export.signatures import ExportedGenerator
-from export.to_tflite import _convert
+from export.to_tflite import convert
 from ffa_keras.ops import from_grey_levels, to_grey_levels
 from ffa_keras.phantom import make_pair
 from ffa_keras.translation.run_folder import load_generator
 
-openvino = pytest.importorskip(
-    "openvino", reason="openvino is not installed; pip install openvino"
-)
+openvino = pytest.importorskip("openvino", reason="needs ffa_keras[openvino]")
 pytestmark = pytest.mark.openvino
 
 
@@ -32,7 +30,7 @@ def served(request, generator, tmp_path_factory):
         model = openvino.convert_model(str(folder))
     else:
         file = folder / "ffa.tflite"
-        file.write_bytes(_convert(generator, "float32", [], [(64, 80)]))
+        file.write_bytes(convert(generator, "float32", [], [(64, 80)]))
         model = openvino.Core().read_model(str(file))
     # Otherwise it takes bfloat16 where the processor has it.
     exact = {"INFERENCE_PRECISION_HINT": "f32"}

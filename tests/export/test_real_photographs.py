@@ -52,7 +52,7 @@ def saved_model(generator, tmp_path_factory):
 
 def _lite(generator, precision, patches, folder):
     file = folder / f"{precision}.tflite"
-    file.write_bytes(tflite._convert(generator, precision, patches))
+    file.write_bytes(tflite.convert(generator, precision, patches))
     return load_translator(file)
 
 

@@ -45,7 +45,7 @@ SIZES = [(64, 80), (61, 50)]
 def sized(uneven_generator, tmp_path_factory):
     """A file with signatures of two sizes, one no multiple of 4."""
     file = tmp_path_factory.mktemp("sized") / "ffa.tflite"
-    content = tflite._convert(uneven_generator, "float32", [], SIZES)
+    content = tflite.convert(uneven_generator, "float32", [], SIZES)
     file.write_bytes(content)
     return file
 
@@ -87,7 +87,7 @@ def test_of_known_size_xnnpack_takes_every_operator(sized):
 
 def test_sizes_share_the_weights(sized, uneven_generator):
     weights = 4 * uneven_generator.count_params()
-    alone = len(tflite._convert(uneven_generator, "float32", []))
+    alone = len(tflite.convert(uneven_generator, "float32", []))
     assert sized.stat().st_size < alone + 0.5 * weights * len(SIZES)
 
 
@@ -135,7 +135,7 @@ def uneven_generator():
 
 def _int8_file(generator, patches, folder):
     file = folder / "int8.tflite"
-    file.write_bytes(tflite._convert(generator, "int8", patches))
+    file.write_bytes(tflite.convert(generator, "int8", patches))
     return file
 
 

@@ -4,7 +4,6 @@ import base64
 import csv
 import dataclasses
 import html
-import importlib.util
 import re
 from pathlib import Path
 
@@ -287,9 +286,9 @@ def test_a_planted_leak_is_found_and_refused(clinic, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.beam
 def test_beam_writes_the_same_bytes(clinic, tmp_path):
-    if not importlib.util.find_spec("apache_beam"):
-        pytest.skip("Apache Beam is not installed: the [beam] extra")
+    pytest.importorskip("apache_beam", reason="needs ffa_keras[beam]")
     written = []
     for name, options in (("local", ""), ("beam", "--runner=DirectRunner")):
         cache = str(tmp_path / f"{name}_cache")

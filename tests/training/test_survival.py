@@ -19,6 +19,7 @@ import pytest
 import tensorflow as tf
 
 from ffa_keras.errors import InputError, Interrupted
+from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training import loop, provenance, runs
 from ffa_keras.training import train as training
 from ffa_keras.training.checkpoints import Checkpoints
@@ -28,6 +29,10 @@ from ffa_keras.training.runs import load_generator
 from ffa_keras.training.train import train as train_here
 
 ROOT = Path(__file__).parents[2]
+
+
+def _fingerprint(dataset_dir):
+    return PreparedDataset.find(dataset_dir).fingerprint()
 
 
 @pytest.fixture
@@ -145,11 +150,10 @@ def test_ten_kills_at_random_moments_change_no_bit(
 def test_a_stop_is_asked_for_once_and_saved(config, tmp_path, monkeypatch):
     answers = iter([False, True])
     settings = config(log_every=1)
-
-    def run(self, stop_asked):
-        loop.Loop._run(self, lambda: next(answers))
-
-    monkeypatch.setattr(loop.Loop, "run", run)
+    run = loop.Loop.run
+    monkeypatch.setattr(
+        loop.Loop, "run", lambda self, _: run(self, lambda: next(answers))
+    )
     with pytest.raises(Interrupted, match="saved after step 2; go on with"):
         train_here(settings)
     monkeypatch.undo()
@@ -181,18 +185,16 @@ def test_other_data_are_refused_and_moved_data_are_not(
     length = int.from_bytes(content[:8], "little")
     record.write_bytes(content[: 16 + length])
     with pytest.raises(InputError, match="holds other records than those"):
-        provenance.Record(
-            tmp_path / "run", provenance.dataset_fingerprint(moved), 1
-        )
+        provenance.Record(tmp_path / "run", _fingerprint(moved), 1)
     record.write_bytes(content[:-3])
     with pytest.raises(InputError, match="cut short; prepare the data again"):
-        provenance.dataset_fingerprint(moved)
+        _fingerprint(moved)
 
 
 def test_one_changed_byte_is_another_dataset(phantom_dataset, tmp_path):
-    whole = provenance.dataset_fingerprint(phantom_dataset)
+    whole = _fingerprint(phantom_dataset)
     shutil.copytree(phantom_dataset, tmp_path / "copy")
-    assert provenance.dataset_fingerprint(tmp_path / "copy") == whole
+    assert _fingerprint(tmp_path / "copy") == whole
     record = next((tmp_path / "copy").rglob("*test.tfrecord*"))
     (example, *_rest) = tf.data.TFRecordDataset(str(record))
     changed = bytearray(example.numpy())
@@ -200,7 +202,7 @@ def test_one_changed_byte_is_another_dataset(phantom_dataset, tmp_path):
     with tf.io.TFRecordWriter(str(record)) as writer:
         for text in (bytes(changed), *(r.numpy() for r in _rest)):
             writer.write(text)
-    assert provenance.dataset_fingerprint(tmp_path / "copy") != whole
+    assert _fingerprint(tmp_path / "copy") != whole
 
 
 @pytest.mark.parametrize(
@@ -356,6 +358,19 @@ def test_a_table_without_a_header_is_begun_again(tmp_path, left):
     ]
 
 
+def test_tools_of_tensorflow_find_the_checkpoints(tmp_path, monkeypatch):
+    """By a relative name too."""
+    monkeypatch.chdir(tmp_path)
+    checkpoints = Checkpoints(Path("run/ckpt"), 2, True, step=tf.Variable(0))
+    for _ in range(3):
+        checkpoints.save()
+    assert tf.train.latest_checkpoint("run/ckpt") == "run/ckpt/ckpt-3"
+    state = tf.train.get_checkpoint_state("run/ckpt")
+    assert list(state.all_model_checkpoint_paths) == [
+        "run/ckpt/ckpt-2", "run/ckpt/ckpt-3",
+    ]  # fmt: skip
+
+
 def test_a_score_that_is_no_number_replaces_no_generator(config, monkeypatch):
     scores = iter([math.nan, 20.0, 25.0, math.nan, 12.0, 26.0])
     shown, saved = [], []
@@ -379,13 +394,11 @@ def test_a_validation_that_dies_loses_no_epoch(config, tmp_path, monkeypatch):
     settings = config(constant_epochs=2, log_every=1)
     train_here(dataclasses.replace(settings, run_dir=str(tmp_path / "whole")))
     whole = (tmp_path / "whole/validation.csv").read_text()
-    validate = loop.Loop._validate
 
-    def die(self):
-        validate(self)
+    def die(*_):
         raise MemoryError
 
-    monkeypatch.setattr(loop.Loop, "_validate", die)
+    monkeypatch.setattr(loop.TensorBoardLog, "pictures", die)
     with pytest.raises(MemoryError):
         train_here(settings)
     assert _newest(tmp_path / "run") == 1
@@ -413,7 +426,7 @@ def test_a_run_that_has_ended_is_left_alone_on_any_number_of_devices(
     before = record.read_bytes()
     train_here(config(), resume=True)
     assert record.read_bytes() == before
-    fingerprint = provenance.dataset_fingerprint(config().dataset_dir)
+    fingerprint = _fingerprint(config().dataset_dir)
     on_four = provenance.Record(tmp_path / "run", fingerprint, 4)
     assert on_four.ended
     with pytest.raises(InputError, match="begun on 1 devices, here are 4"):
@@ -439,13 +452,17 @@ def test_only_one_program_trains_in_a_run_folder(config, tmp_path):
     ],
 )
 def test_only_a_lost_worker_is_called_one(config, monkeypatch, error, lost):
-    def fail(self, stop_asked):
+    def failing(strategy, *_):
         monkeypatch.setattr(
-            self.strategy.extended, "_in_multi_worker_mode", lambda: True
+            strategy.extended, "_in_multi_worker_mode", lambda: True
         )
-        raise error(None, None, "the cause\nmore")
 
-    monkeypatch.setattr(loop.Loop, "_run", fail)
+        def fail(*_):
+            raise error(None, None, "the cause\nmore")
+
+        return fail
+
+    monkeypatch.setattr(loop, "replicated_train_step", failing)
     with pytest.raises(Interrupted if lost else error) as raised:
         train_here(config())
     if lost:

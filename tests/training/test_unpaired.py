@@ -75,10 +75,10 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(
     training.train(whole)
     # Asked before the first step, and after it.
     answers = iter([False, True])
-    run = loop.Loop._run
+    run = loop.Loop.run
     with monkeypatch.context() as patched:
         patched.setattr(
-            loop.Loop, "_run", lambda self, _: run(self, lambda: next(answers))
+            loop.Loop, "run", lambda self, _: run(self, lambda: next(answers))
         )
         stopped = dataclasses.replace(whole, run_dir=str(tmp_path / "stopped"))
         with pytest.raises(Interrupted, match="saved after step"):

@@ -5,7 +5,6 @@ python -m tests.translation.large_frames REPLICAS
 
 import json
 import sys
-from types import SimpleNamespace
 from unittest import mock
 
 from ffa_keras import cli  # noqa: F401  before TensorFlow
@@ -18,7 +17,7 @@ from ffa_keras.methods import METHODS
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
 from ffa_keras.training.config import make_config
-from ffa_keras.training.loop import Loop
+from ffa_keras.training.steps import replicated_test_step, with_large_frames
 from ffa_keras.translation.forms import translator_of
 
 HEIGHT, WIDTH = 1100, 1000
@@ -54,18 +53,17 @@ def main(replicas: int) -> None:
         method.generator.build((None, None, None, 3))
     frames = list(_frames())
     spec = {k: tf.TensorSpec([*v.shape], v.dtype) for k, v in frames[0].items()}
-    loop = SimpleNamespace(strategy=strategy, method=method)
-    step = Loop._replicated_test_step(loop)
+    step = replicated_test_step(strategy, method)
     found = []
 
     def in_strips(batch):
-        return Loop._with_large_frames(loop, batch)
+        return with_large_frames(strategy, method.generator, batch)
 
     def rounded(batch):
         def whole(generator):
             return translator_of(generator, at_once=HEIGHT * WIDTH)
 
-        with mock.patch("ffa_keras.training.loop.translator_of", whole):
+        with mock.patch("ffa_keras.training.steps.translator_of", whole):
             return in_strips(batch)
 
     for prepare in (lambda batch: batch, rounded, in_strips):

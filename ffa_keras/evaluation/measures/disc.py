@@ -5,6 +5,7 @@ import functools
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import working_frame
 
@@ -81,12 +82,8 @@ def _ridges(
     strength = np.zeros_like(relative)
     angle = np.zeros_like(relative)
     for sigma in _SIGMAS:
-        smooth = cv2.GaussianBlur(relative, (0, 0), sigma)
-        xx, yy, xy = (
-            cv2.Sobel(smooth, -1, *order, ksize=3) / 4
-            for order in ((2, 0), (0, 2), (1, 1))
-        )
-        least = (xx + yy) / 2 - cv2.magnitude((xx - yy) / 2, xy)
+        xx, yy, xy = hessian(relative, sigma)
+        least, _ = curvatures(xx, yy, xy)
         ridge = np.where(inside, np.maximum(-least, 0), 0) * sigma**2
         ridge = np.maximum(ridge - 1.5 * np.median(ridge[inside]), 0)
         direction = 0.5 * np.arctan2(2 * xy, xx - yy)

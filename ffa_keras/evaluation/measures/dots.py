@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     ellipse,
@@ -86,15 +87,10 @@ def _roundness(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     best = np.zeros_like(image)
     scale = np.zeros_like(image)
     for sigma in _SIGMAS:
-        smooth = cv2.GaussianBlur(image, (0, 0), sigma)
-        xx, yy, xy = (
-            cv2.Sobel(smooth, -1, *order, ksize=3) / 4
-            for order in ((2, 0), (0, 2), (1, 1))
-        )
-        mean, half = (xx + yy) / 2, cv2.magnitude((xx - yy) / 2, xy)
-        lesser, greater = mean + half, mean - half
-        round_ = (lesser < 0) & (lesser < _ROUND * greater)
-        value = np.where(round_, -lesser * np.float32(sigma**2), 0)
+        # Both negative at a maximum: the greater eigenvalue curves less.
+        steep, flat = curvatures(*hessian(image, sigma))
+        round_ = (flat < 0) & (flat < _ROUND * steep)
+        value = np.where(round_, -flat * np.float32(sigma**2), 0)
         scale = np.where(value > best, np.float32(sigma), scale)
         best = np.maximum(best, value)
     return best, scale

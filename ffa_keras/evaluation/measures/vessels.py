@@ -15,6 +15,7 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import skeletonize
 
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
+from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
@@ -81,12 +82,7 @@ def vessel_map(ffa: np.ndarray, inside: np.ndarray) -> VesselMap | None:
     relative = frame.image / np.maximum(around, _FLOOR * level)
     ridges = np.zeros_like(relative)
     for sigma in _SIGMAS:
-        smooth = cv2.GaussianBlur(relative, (0, 0), sigma)
-        xx, yy, xy = (
-            cv2.Sobel(smooth, -1, *order, ksize=3) / 4
-            for order in ((2, 0), (0, 2), (1, 1))
-        )
-        least = (xx + yy) / 2 - cv2.magnitude((xx - yy) / 2, xy)
+        least, _ = curvatures(*hessian(relative, sigma))
         np.maximum(ridges, -least * np.float32(sigma**2), out=ridges)
     ridges[~field] = 0
     values = ridges[field]

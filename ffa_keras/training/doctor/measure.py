@@ -22,7 +22,7 @@ from ffa_keras.methods.options import PerceptualOptions
 from ffa_keras.methods.system import System
 from ffa_keras.training.config import TrainConfig, make_config
 from ffa_keras.training.devices import device_names, gpus_missed
-from ffa_keras.training.loop import replicated_train_step
+from ffa_keras.training.steps import replicated_train_step
 from ffa_keras.training.strategy import make_strategy, split_cpu
 from ffa_keras.training.train import build_method, prepare_keras
 

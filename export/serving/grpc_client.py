@@ -7,7 +7,7 @@ import grpc
 from tensorflow.core.framework import tensor_pb2, types_pb2
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from .endpoints import ENCODED, FFA_BYTES, FUNDUS_BYTES
+from ..endpoints import ENCODED, FFA_BYTES, FUNDUS_BYTES
 from .replies import (
     MOST_BYTES,
     absent,

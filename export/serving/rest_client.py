@@ -9,7 +9,7 @@ import urllib.request
 
 from ffa_keras.errors import InputError
 
-from .endpoints import ENCODED
+from ..endpoints import ENCODED
 from .replies import (
     MOST_BYTES,
     absent,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.rest_client import call_rest, translate_by_rest
+from export.serving.rest_client import call_rest, translate_by_rest
 from export.signatures import ExportedGenerator
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import encode_png, write_png
@@ -24,10 +24,10 @@ from ffa_keras.phantom import make_pair
 from ffa_keras.translation.whole import translate
 
 apis = pytest.importorskip(
-    "tensorflow_serving", reason="tensorflow-serving-api is not installed"
+    "tensorflow_serving", reason="needs ffa_keras[serving]"
 )
-grpc_client = pytest.importorskip("export.grpc_client")
-pytestmark = pytest.mark.slow
+grpc_client = pytest.importorskip("export.serving.grpc_client")
+pytestmark = [pytest.mark.serving, pytest.mark.slow]
 FUNDUS = make_pair(1, "normal", 128).fundus[:97, :110]
 WAYS = {"http": translate_by_rest, "grpc": grpc_client.translate_by_grpc}
 
@@ -228,11 +228,12 @@ def test_the_program_writes_the_answer_and_nothing_else(
         "--model_name=eyes", f"--input={tmp_path / 'eye.tif'}",
         f"--output={tmp_path / 'ffa.png'}",
     )  # fmt: skip
-    run_program(*arguments)
+    assert not run_program(*arguments).stderr, "start-up noise"
     assert cv2.imread(str(tmp_path / "ffa.png"), -1).shape == FUNDUS.shape[:2]
     again = run_program(*arguments, check=False)
     assert again.returncode == 2
-    assert again.stderr.splitlines()[-1].endswith("exists; add --overwrite")
+    (line,) = again.stderr.splitlines()
+    assert line.endswith("exists; add --overwrite")
 
 
 @pytest.mark.dicom

@@ -8,7 +8,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import encode_png
 from ffa_keras.phantom import make_pair
 
-from .endpoints import (
+from ..endpoints import (
     ENCODED,
     FUNDUS,
     FUNDUS_BYTES,

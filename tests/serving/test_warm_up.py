@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+apis = pytest.importorskip(
+    "tensorflow_serving", reason="needs ffa_keras[serving]"
+)
+pytestmark = pytest.mark.serving
 ROOT = Path(__file__).parents[2]
 
 # Replays as the server does: the C++ loader, the wire format, no code of ours.
@@ -36,9 +40,6 @@ with tf.compat.v1.Session(graph=tf.Graph()) as session:
 def test_warm_up_requests_are_answered_without_our_code(
     trained_run, run_program, tmp_path
 ):
-    apis = pytest.importorskip(
-        "tensorflow_serving", reason="tensorflow-serving-api is not installed"
-    )
     run_program(
         "-m", "export.saved_model", f"--run_dir={trained_run}",
         f"--output={tmp_path / 'eyes'}", "--warm_up",
@@ -58,9 +59,6 @@ def test_warm_up_requests_are_answered_without_our_code(
 
 
 def test_the_sample_configuration_is_one_of_the_server():
-    pytest.importorskip(
-        "tensorflow_serving", reason="tensorflow-serving-api is not installed"
-    )
     from google.protobuf import text_format
     from tensorflow_serving.config.model_server_config_pb2 import (
         ModelServerConfig,
@@ -71,16 +69,3 @@ def test_the_sample_configuration_is_one_of_the_server():
     (model,) = config.model_config_list.config
     assert (model.name, model.base_path) == ("ffa", "/models/ffa")
     assert "/models/ffa" in (ROOT / "docs/serving.md").read_text()
-
-
-def test_without_the_serving_extra_nothing_is_written(
-    trained_run, tmp_path, monkeypatch
-):
-    from export.to_saved_model import export_saved_model
-    from ffa_keras.errors import InputError
-
-    missing = "tensorflow_serving.apis.prediction_log_pb2"
-    monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(InputError, match=r"pip install 'ffa_keras\[serving\]'"):
-        export_saved_model(trained_run, tmp_path / "eyes", warm_up=True)
-    assert not list((tmp_path / "eyes").iterdir())

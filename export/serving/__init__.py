@@ -1,0 +1,1 @@
+"""TensorFlow Serving: clients of both of its APIs, and warm-up requests."""
