@@ -33,13 +33,15 @@ def test_the_next_is_read_and_the_last_written_meanwhile():
             assert written.wait(_LONG), "0 is not written while 1 is made"
         return n
 
-    overlapped(
-        range(3),
-        lambda n: (n, n == 2 and read.set())[0],
-        make,
-        lambda n: (n, n == 0 and written.set())[0],
-        lambda _: None,
-    )
+    def told(event, number):
+        def stage(n):
+            if n == number:
+                event.set()
+            return n
+
+        return stage
+
+    overlapped(range(3), told(read, 2), make, told(written, 0), lambda _: None)
 
 
 def test_few_items_are_under_way_however_slow_the_writer():

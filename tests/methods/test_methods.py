@@ -135,7 +135,7 @@ def _another(field):
     if field.metadata["choices"]:
         return field.metadata["choices"][-1]
     if isinstance(field.default, str):
-        return "elsewhere.npz"
+        return "25" if field.default.isdecimal() else "elsewhere.npz"
     return SMALL.get(field.name, field.default) + type(field.default)(0.75 + 1)
 
 
