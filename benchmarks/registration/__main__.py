@@ -2,7 +2,7 @@ r"""Accuracy, verdicts and time of registration against known answers.
 
     python -m benchmarks.registration --pairs=FOLDER/pairs.csv
 
-prints, for both front ends and three baselines, the landmark errors, verdicts
+prints, for both front ends and the baselines, the landmark errors, verdicts
 and times of real pairs whose manifest names a landmarks file for each.
 `--faded` fades every FFA first; `--wrong_pairs` registers photographs with the
 FFAs of other eyes instead, which must all be refused; `--phantoms=N` needs no
@@ -10,12 +10,10 @@ files and uses N phantom pairs under known warps. One thread; seconds are those
 of the processor.
 """
 
-import csv
 import dataclasses
-import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -27,16 +25,18 @@ import numpy as np
 from absl import flags
 
 from benchmarks.harness import figure, peak_mb, show_table
-from benchmarks.registration.baselines import BASELINES, Baseline
+from benchmarks.registration.baselines import BASELINES
 from benchmarks.registration.phantoms import SIZE, make_warped_pair
-from ffa_keras.errors import InputError
-from ffa_keras.images.files import read_ffa, read_fundus
-from ffa_keras.registration import (
-    METHODS,
-    RegistrationResult,
-    judge_matrix,
-    register_pair,
+from benchmarks.registration.trial import (
+    Outcome,
+    Pair,
+    contenders,
+    outcome,
+    read_pairs,
+    summary,
 )
+from ffa_keras.errors import InputError
+from ffa_keras.registration import METHODS, RegistrationResult, register_pair
 from ffa_keras.registration.transform import apply_matrix, pixel_grid
 
 _PAIRS = flags.DEFINE_string(
@@ -55,20 +55,7 @@ _METHOD = flags.DEFINE_string(
     "method", "", f"Only this: {', '.join((*METHODS, *BASELINES))}."
 )
 
-# The matrix, fundus xy -> FFA xy, and the verdict, where it has one.
-_Answer = tuple[np.ndarray | None, bool | None]
-_Contender = Callable[[np.ndarray, np.ndarray], _Answer]
 _LEVELS = (0.25, 0.5, 1, 2, 3, 5, 10)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Pair:
-    name: str
-    eye: str
-    fundus: np.ndarray
-    ffa: np.ndarray
-    fundus_xy: np.ndarray
-    ffa_xy: np.ndarray
 
 
 def main() -> None:
@@ -79,32 +66,14 @@ def main() -> None:
         return
     if not _PAIRS.value:
         raise InputError("--pairs: missing; name a pairs.csv, or --phantoms=N")
-    pairs = list(_read_pairs(Path(_PAIRS.value)))
+    pairs = list(read_pairs(Path(_PAIRS.value)))
+    if _FADED.value:
+        pairs = [dataclasses.replace(p, ffa=_faded(p.ffa)) for p in pairs]
     if _WRONG_PAIRS.value:
         _wrong_pairs(pairs)
     else:
         _landmark_errors(pairs)
     print(f"Peak memory of the process: {peak_mb():.0f} MB")
-
-
-def _read_pairs(path: Path) -> Iterable[_Pair]:
-    try:
-        rows = list(csv.DictReader(path.read_text().splitlines()))
-    except OSError as error:
-        raise InputError(f"--pairs={path}: no such manifest") from error
-    for row in rows:
-        if not row.get("landmarks"):
-            raise InputError(f"--pairs={path}: a row without landmarks")
-        marks = json.loads((path.parent / row["landmarks"]).read_text())
-        ffa = read_ffa(path.parent / row["ffa"])
-        yield _Pair(
-            row["pair_id"],
-            row.get("eye") or row["pair_id"],
-            read_fundus(path.parent / row["fundus"]),
-            _faded(ffa) if _FADED.value else ffa,
-            np.array(marks["fundus_xy"], float),
-            np.array(marks["ffa_xy"], float),
-        )
 
 
 def _faded(ffa: np.ndarray) -> np.ndarray:
@@ -117,47 +86,14 @@ def _faded(ffa: np.ndarray) -> np.ndarray:
     return np.rint(noisy.clip(0, 255)).astype(np.uint8)[..., None]
 
 
-def _contenders() -> dict[str, _Contender]:
-    """Return by name what maps a pair to (matrix or None, verdict)."""
-
-    def front_end(method: str) -> _Contender:
-        def run(fundus: np.ndarray, ffa: np.ndarray) -> _Answer:
-            result = register_pair(fundus, ffa, method)
-            return result.matrix, result.accepted
-
-        return run
-
-    def baseline(estimate: Baseline) -> _Contender:
-        def run(fundus: np.ndarray, ffa: np.ndarray) -> _Answer:
-            matrix = estimate(fundus, ffa)
-            if matrix is None or abs(np.linalg.det(matrix)) < 1e-6:
-                return None, False
-            return matrix, None
-
-        return run
-
-    every = {name: front_end(name) for name in METHODS}
-    every |= {name: baseline(run) for name, run in BASELINES.items()}
-    if _METHOD.value and _METHOD.value not in every:
-        raise InputError(f"--method: use one of {', '.join(every)}")
-    return {n: r for n, r in every.items() if _METHOD.value in ("", n)}
-
-
-@dataclasses.dataclass(frozen=True)
-class _Outcome:
-    errors: np.ndarray
-    accepted: bool
-    seconds: float
-
-
-def _landmark_errors(pairs: list[_Pair]) -> None:
-    outcomes: dict[str, list[_Outcome]] = {}
+def _landmark_errors(pairs: list[Pair]) -> None:
+    outcomes: dict[str, list[Outcome]] = {}
 
     def rows() -> Iterator[tuple]:
-        for name, run in _contenders().items():
+        for name, run in contenders(_METHOD.value).items():
             outcomes[name] = []
             for pair in pairs:
-                found = _outcome(run, pair)
+                found = outcome(run, pair)
                 outcomes[name].append(found)
                 error = found.errors
                 yield (
@@ -175,31 +111,7 @@ def _landmark_errors(pairs: list[_Pair]) -> None:
     show_table(
         (f"method, {len(pairs)} pairs", "accepted", "mean error < 10 px",
          "median of means", "worst mean", "median seconds", "most seconds"),
-        (_summary(name, found) for name, found in outcomes.items()),
-    )  # fmt: skip
-
-
-def _outcome(run: _Contender, pair: _Pair) -> _Outcome:
-    start = time.process_time()
-    matrix, accepted = run(pair.fundus, pair.ffa)
-    seconds = time.process_time() - start
-    if accepted is None:
-        assert matrix is not None
-        accepted = judge_matrix(pair.fundus, pair.ffa, matrix).accepted
-    matrix = np.eye(3) if matrix is None else matrix
-    off = apply_matrix(matrix, pair.fundus_xy) - pair.ffa_xy
-    return _Outcome(np.linalg.norm(off, axis=1), accepted, seconds)
-
-
-def _summary(name: str, outcomes: list[_Outcome]) -> tuple:
-    means = [outcome.errors.mean() for outcome in outcomes]
-    seconds = [outcome.seconds for outcome in outcomes]
-    figures = (
-        np.median(means), max(means), np.median(seconds), max(seconds)
-    )  # fmt: skip
-    return (
-        name, sum(outcome.accepted for outcome in outcomes),
-        sum(mean < 10 for mean in means), *(figure(f, 2) for f in figures),
+        (summary(name, found) for name, found in outcomes.items()),
     )  # fmt: skip
 
 
@@ -207,7 +119,7 @@ def _chosen_methods() -> list[str]:
     return [m for m in METHODS if _METHOD.value in ("", m)]
 
 
-def _wrong_pairs(pairs: list[_Pair]) -> None:
+def _wrong_pairs(pairs: list[Pair]) -> None:
     show_table(
         ("method", "wrong pairs", "accepted", "most keypoints",
          "highest ratio", "highest correlation", "most vessels in place",
@@ -216,7 +128,7 @@ def _wrong_pairs(pairs: list[_Pair]) -> None:
     )  # fmt: skip
 
 
-def _wrong_row(method: str, pairs: list[_Pair]) -> tuple:
+def _wrong_row(method: str, pairs: list[Pair]) -> tuple:
     results = [
         register_pair(one.fundus, other.ffa, method)
         for one in pairs

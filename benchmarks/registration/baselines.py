@@ -1,4 +1,4 @@
-"""What registration is compared with: RootSIFT and mutual information."""
+"""What registration is compared with: classical ways and a rival package."""
 
 import importlib
 from collections.abc import Callable
@@ -8,6 +8,7 @@ import numpy as np
 
 from ffa_keras.registration.matching import mutual_matches
 from ffa_keras.registration.retina import field_of_view
+from ffa_keras.registration.transform import pixel_grid
 from ffa_keras.registration.vessels import (
     grey_levels,
     vessel_map,
@@ -62,10 +63,25 @@ def mutual_information(
     return np.linalg.inv(back)
 
 
+def retinalysis(fundus: np.ndarray, ffa: np.ndarray) -> np.ndarray | None:
+    """The package retinalysis-registration as it comes.
+
+    Its transform may be quadratic; here the matrix nearest to it.
+    """
+    package = importlib.import_module("rtnls_registration")
+    # It knows dark vessels in its photographs only by themselves.
+    found = package.Registration()(fundus, ffa)
+    height, width = fundus.shape[:2]
+    xy = pixel_grid((height, width))[::16, ::16].reshape(-1, 2)
+    matrix, _ = cv2.findHomography(xy, found.apply(xy), 0)
+    return matrix
+
+
 BASELINES: dict[str, Baseline] = {
     "RootSIFT, raw": rootsift_on_raw,
     "RootSIFT, vessel maps": rootsift_on_vessels,
     "mutual information": mutual_information,
+    "retinalysis-registration": retinalysis,
 }
 
 

@@ -20,6 +20,7 @@ from ffa_keras.registration.register import (
     register_pair,
 )
 from ffa_keras.registration.retina import is_circular
+from ffa_keras.registration.through import register_through
 from ffa_keras.registration.transform import scaling, warp_to_ffa
 from ffa_keras.translation.scale import field_diameter, scaled
 
@@ -124,11 +125,9 @@ def align_files(
             files.fundus, files.bits[0], files.frames[0]
         )
     if files.ffa:
-        images["ffa"] = read_ffa(files.ffa, files.bits[1], files.frames[1])
-        if treatment.text_box:
-            width, height = treatment.text_box
-            rows, columns = images["ffa"].shape[:2]
-            images["ffa"][: round(height * rows), : round(width * columns)] = 0
+        images["ffa"] = _without_text(
+            read_ffa(files.ffa, files.bits[1], files.frames[1]), treatment
+        )
     if len(images) == 1:
         return _alone(*images.popitem(), treatment)
     fundus, ffa = images.values()
@@ -139,10 +138,13 @@ def align_files(
     if treatment.side and matrix is not None:
         matrix = scaling(treatment.side / len(ffa)) @ matrix
     ffa = _resized(ffa, treatment.side)
-    if matrix is None:
-        result = register_pair(fundus, ffa)
-    else:
+    if matrix is not None:
         result = judge_matrix(fundus, ffa, matrix)
+    elif files.early:
+        early = _without_text(read_ffa(files.early, files.bits[1]), treatment)
+        result = register_through(fundus, early, ffa)
+    else:
+        result = register_pair(fundus, ffa)
     pair = align_registered(fundus, ffa, result)
     verdict = _verdict(result, pair, given)
     if treatment.field_diameter:
@@ -152,6 +154,15 @@ def align_files(
             treatment.field_diameter / max(1.0, field_diameter(fundus) * pixel),
         )
     return pair, verdict
+
+
+def _without_text(ffa: np.ndarray, treatment: Treatment) -> np.ndarray:
+    """Blacken the burnt-in text of an angiogram, in place."""
+    if treatment.text_box:
+        width, height = treatment.text_box
+        rows, columns = ffa.shape[:2]
+        ffa[: round(height * rows), : round(width * columns)] = 0
+    return ffa
 
 
 def _alone(

@@ -155,7 +155,7 @@ def extra_files(
         folder: searched at any depth.
         naming: whether the note names the first of them.
     """
-    named = {path.resolve() for entry in entries for path in entry.paths}
+    named = {path.resolve() for entry in entries for path, _ in entry.images}
     extra = [
         path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))

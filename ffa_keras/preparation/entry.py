@@ -19,6 +19,7 @@ class PairFiles:
         given: as in `PairEntry`.
         bits: as in `PairEntry`.
         frames: as in `PairEntry`.
+        early: as in `PairEntry`.
     """
 
     fundus: Path | None
@@ -27,6 +28,7 @@ class PairFiles:
     given: str = ""
     bits: tuple[int | None, int | None] = (None, None)
     frames: tuple[int | None, int | None] = (None, None)
+    early: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,8 @@ class PairEntry:
         keep: what whoever looked at the pair says: whether it is kept; or
             `None`.
         seconds: from the injection to the angiogram, if that is known.
+        early: path of an early frame of the angiogram, by way of which the
+            pair may be registered; or `None`.
     """
 
     pair_id: str
@@ -68,6 +72,7 @@ class PairEntry:
     frames: tuple[int | None, int | None] = (None, None)
     keep: bool | None = None
     seconds: float | None = None
+    early: Path | None = None
 
     @property
     def files(self) -> PairFiles:
@@ -79,6 +84,7 @@ class PairEntry:
             self.given,
             self.bits,
             self.frames,
+            self.early,
         )
 
     @property
@@ -88,9 +94,14 @@ class PairEntry:
 
     @property
     def images(self) -> tuple[tuple[Path, int | None], ...]:
-        """The files that are there, each with its frame."""
-        both = zip((self.fundus, self.ffa), self.frames, strict=True)
-        return tuple((path, frame) for path, frame in both if path is not None)
+        """All files that are there, each with its frame."""
+        files = (self.fundus, self.ffa, self.early)
+        frames = (*self.frames, None)
+        return tuple(
+            (path, frame)
+            for path, frame in zip(files, frames, strict=True)
+            if path is not None
+        )
 
     @property
     def lone(self) -> str:

@@ -40,9 +40,10 @@ def read_manifest(
     `homography` (nine), `landmarks` (a JSON file), `aligned` (yes or no),
     `split`, `bits`, `seconds_after_injection`, `keep` (yes or no), and of
     DICOM files of several frames `fundus_frame` and `ffa_frame`, may be there;
-    any other is ignored. The first of `affine` to `aligned` that is given says
-    how a pair lies. Paths are relative to the manifest; they may lead
-    anywhere.
+    so may `early_ffa`, an early frame of the angiogram by way of which a pair
+    is registered that would be refused. Any other column is ignored. The
+    first of `affine` to `aligned` that is given says how a pair lies. Paths
+    are relative to the manifest; they may lead anywhere.
 
     Args:
         path: the CSV file, or the folder that holds it as `pairs.csv`.
@@ -125,6 +126,8 @@ def _parse_row(
         problems.append("the pair_id is empty")
     for column in LONE:
         problems += _file_problems(column, cell[column], folder)
+    early = cell.get("early_ffa") or ""
+    problems += _file_problems("early_ffa", early, folder)
     if not any(cell[column] for column in LONE):
         problems.append("neither a fundus nor an ffa file is named")
     category = cell.get("category") or CATEGORIES[0]
@@ -194,6 +197,7 @@ def _parse_row(
         frames=(frames[0], frames[1]),
         keep=keep,
         seconds=seconds,
+        early=folder / early if early else None,
     )
     if entry.lone and given:
         problems.append(

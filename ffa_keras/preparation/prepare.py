@@ -227,6 +227,7 @@ def make_task(
         + [dataclasses.astuple(treatment)]
         + ([entry.bits] if set(entry.bits) - {8, None} else [])
         + ([{"frames": entry.frames}] if set(entry.frames) - {None} else [])
+        + ([{"early": facts[entry.early].digest}] if entry.early else [])
     )
     name = hmac.digest(key, content.encode(), hashlib.sha256).hex()
     return PhotographTask(

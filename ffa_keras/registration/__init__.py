@@ -6,5 +6,12 @@ from ffa_keras.registration.register import (
     judge_matrix,
     register_pair,
 )
+from ffa_keras.registration.through import register_through
 
-__all__ = ["METHODS", "RegistrationResult", "judge_matrix", "register_pair"]
+__all__ = [
+    "METHODS",
+    "RegistrationResult",
+    "judge_matrix",
+    "register_pair",
+    "register_through",
+]

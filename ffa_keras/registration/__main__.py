@@ -29,6 +29,7 @@ from ffa_keras.registration.register import (
     judge_matrix,
     register_pair,
 )
+from ffa_keras.registration.through import register_through
 from ffa_keras.registration.transform import parse_matrix
 
 _FUNDUS = flags.DEFINE_string("fundus", None, "Photograph.", required=True)
@@ -38,6 +39,12 @@ _FUNDUS_FRAME = flags.DEFINE_integer(
 )
 _FFA_FRAME = flags.DEFINE_integer(
     "ffa_frame", None, "Likewise; else the last of an angiogram.", 1
+)
+_EARLY_FFA = flags.DEFINE_string(
+    "early_ffa",
+    None,
+    "An early frame of the same angiogram, by way of which a late one is"
+    " registered whose vessels have faded.",
 )
 _OUTPUT = flags.DEFINE_string("output", None, "Folder.", required=True)
 _METHOD = flags.DEFINE_enum(
@@ -61,10 +68,13 @@ def main() -> int:
     fundus = read_fundus(_FUNDUS.value, frame=_FUNDUS_FRAME.value)
     ffa = read_ffa(_FFA.value, frame=_FFA_FRAME.value)
     known = _known_matrix()
-    if known is None:
-        result = register_pair(fundus, ffa, _METHOD.value)
-    else:
+    if known is not None:
         result = judge_matrix(fundus, ffa, known)
+    elif _EARLY_FFA.value:
+        early = read_ffa(_EARLY_FFA.value)
+        result = register_through(fundus, early, ffa)
+    else:
+        result = register_pair(fundus, ffa, _METHOD.value)
     folder = Path(_OUTPUT.value)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--output={folder}: not a folder; name another")

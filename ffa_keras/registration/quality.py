@@ -1,6 +1,7 @@
 """The verdict on a registration: figures that need no ground truth."""
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -11,11 +12,12 @@ from ffa_keras.registration.vessels import centreline
 
 MIN_INLIERS = 20
 MIN_INLIER_RATIO = 0.25
-_SINGULAR_VALUES = (0.75, 1.33)
+SINGULAR_VALUES = (0.75, 1.33)
 _MIN_VESSEL_NCC = 0.25
 _MIN_CENTRELINE = 0.30
 _MIN_BLOCKS = 60
 _NEAR = 2.0
+_MOST_COUNTED = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,22 +52,50 @@ def why_refused(
     least_inliers: int = MIN_INLIERS,
     least_ratio: float = MIN_INLIER_RATIO,
 ) -> str:
-    """Return why a registration cannot be trusted, empty if it can."""
-    least, most = _SINGULAR_VALUES
+    """Return why a registration cannot be trusted, empty if it can.
+
+    Stretch, the number and the share of keypoints must keep their limits. Of
+    the other figures, one may fall short if the rest, and many keypoints, make
+    up for it: a small overlap holds few blocks, and haze hides most of what
+    would correlate.
+
+    Args:
+        quality: of the registration.
+        least_inliers: keypoints that agree; 0 if there are none to ask.
+        least_ratio: their share of the matches.
+    """
+    least, most = SINGULAR_VALUES
     greatest_stretch, least_stretch = quality.singular_values
-    checks = (
-        (quality.num_inliers, least_inliers, "agreeing keypoints"),
+    keypoints = (quality.num_inliers, least_inliers, "agreeing keypoints")
+    bounds = (
+        keypoints,
         (quality.inlier_ratio, least_ratio, "share of keypoints agreeing"),
         (least_stretch, least, "least stretch"),
         (-greatest_stretch, -most, "greatest stretch, negated,"),
+    )
+    evidence = (
         (quality.vessel_ncc, _MIN_VESSEL_NCC, "vessel correlation"),
         (quality.centreline_fraction, _MIN_CENTRELINE, "vessels in place"),
         (quality.num_blocks, _MIN_BLOCKS, "blocks of vessels in place"),
     )
+    within = all(value >= limit for value, limit, _ in bounds)
+    weighed = (*evidence, keypoints) if least_inliers else evidence
+    if within and _convinces(*(value / limit for value, limit, _ in weighed)):
+        return ""
     return "; ".join(
         f"{name} {value:.3g} < {limit:.3g}"
-        for value, limit, name in checks
+        for value, limit, name in (*bounds, *evidence)
         if not value >= limit
+    )
+
+
+def _convinces(*parts: float) -> bool:
+    """Say whether figures, as multiples of their limits, make up for another.
+
+    None may fall below half of its limit, and none counts for more than twice.
+    """
+    return min(parts) >= 1 / _MOST_COUNTED and (
+        math.prod(min(part, _MOST_COUNTED) for part in parts) >= 1
     )
 
 

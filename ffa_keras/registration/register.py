@@ -30,7 +30,7 @@ from ffa_keras.registration.transform import (
     scaling,
     warp_to_ffa,
 )
-from ffa_keras.registration.view import View, make_views
+from ffa_keras.registration.view import View, at_one_scale, make_views
 
 # Each front end, with the least number and share of keypoints that agree.
 METHODS = {
@@ -107,9 +107,22 @@ def register_pair(
         raise InputError(
             f"method {method!r}: unknown; use one of {', '.join(METHODS)}"
         )
-    fixed, moving = _checked_views(fundus, ffa)
     estimate, limits = METHODS[method]
-    found = estimate(fixed, moving)
+    found = estimate(*checked_views(fundus, ffa))
+    return judged(found, ffa.shape[:2], limits)
+
+
+def judged(
+    found: Estimate, shape: tuple[int, int], limits: tuple[int, float]
+) -> RegistrationResult:
+    """Return what was found with its verdict, in pixels of the images.
+
+    Args:
+        found: by a front end, in working pixels.
+        shape: (H, W) of the FFA.
+        limits: least number and share of keypoints that agree.
+    """
+    fixed, moving = found.fixed, found.moving
     if found.transform is None:
         quality = Quality(found.num_matches, found.num_inliers)
         return RegistrationResult(
@@ -119,9 +132,9 @@ def register_pair(
             float("nan"),
             quality,
             None,
-            ffa.shape[:2],
+            shape,
         )
-    quality = _measured(found, fixed, moving, found.transform)
+    quality = _measured(found, found.transform)
     reason = why_refused(quality, *limits)
     transform = found.transform.rescaled(fixed.scale, moving.scale)
     points = (found.points + 0.5) / fixed.scale - 0.5
@@ -129,13 +142,13 @@ def register_pair(
     # From working pixels of the fundus to pixels of the FFA.
     unit = np.sqrt(np.prod(quality.singular_values)) * fixed.scale
     return RegistrationResult(
-        _nearest_matrix(transform, points),
+        nearest_matrix(transform, points),
         not reason,
         reason,
         float(np.sqrt((residual**2).sum(1).mean()) / max(unit, 1e-9)),
         quality,
         transform,
-        ffa.shape[:2],
+        shape,
     )
 
 
@@ -155,7 +168,7 @@ def judge_matrix(
     Raises:
         InputError: an array is not an image.
     """
-    fixed, moving = _checked_views(fundus, ffa)
+    fixed, moving = at_one_scale(*checked_views(fundus, ffa), matrix)
     back = (
         scaling(moving.scale)
         @ np.linalg.inv(matrix)
@@ -168,8 +181,10 @@ def judge_matrix(
     height, width = fixed.grey.shape
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]])
     blocks = count_agreeing(fixed.vessels, moving.vessels, transform)
-    given = Estimate(points=corners.astype(float), num_blocks=blocks)
-    quality = _measured(given, fixed, moving, transform)
+    given = Estimate(
+        fixed, moving, points=corners.astype(float), num_blocks=blocks
+    )
+    quality = _measured(given, transform)
     reason = why_refused(quality, 0, 0)
     return RegistrationResult(
         np.asarray(matrix, np.float64),
@@ -182,16 +197,27 @@ def judge_matrix(
     )
 
 
-def _checked_views(fundus: np.ndarray, ffa: np.ndarray) -> tuple[View, View]:
+def checked_views(
+    fundus: np.ndarray, ffa: np.ndarray, polarity: int = -1
+) -> tuple[View, View]:
+    """Return the views of the FFA and of what is brought onto it.
+
+    Args:
+        fundus: as for `register_pair`.
+        ffa: as for `register_pair`.
+        polarity: of the vessels of `fundus`, as in `View`.
+
+    Raises:
+        InputError: an array is not an image.
+    """
     for name, image in (("fundus", fundus), ("ffa", ffa)):
         if image.ndim not in (2, 3) or not image.size:
             raise InputError(f"{name}: not an image; give [H, W] or [H, W, C]")
-    return make_views(ffa, fundus)
+    return make_views(ffa, fundus, polarity)
 
 
-def _measured(
-    found: Estimate, fixed: View, moving: View, transform: Mapping
-) -> Quality:
+def _measured(found: Estimate, transform: Mapping) -> Quality:
+    fixed, moving = found.fixed, found.moving
     ncc, near = overlap_scores(
         fixed.vessels, fixed.inner, moving.vessels, moving.inner, transform
     )
@@ -216,7 +242,7 @@ def _singular_values(
     return float(greatest), float(least)
 
 
-def _nearest_matrix(transform: Mapping, points: np.ndarray) -> np.ndarray:
+def nearest_matrix(transform: Mapping, points: np.ndarray) -> np.ndarray:
     """Return the projective matrix, fundus → FFA, nearest at FFA points."""
     if len(points) < 4:
         points = points.mean(0) + [[-99, -99], [99, -99], [-99, 99], [99, 99]]

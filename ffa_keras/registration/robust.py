@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from ffa_keras.registration.polynomial import Mapping, fit_polynomial
+from ffa_keras.registration.polynomial import Polynomial, fit_polynomial
 
 _RANSAC_RADIUS = 8.0
 _EM_ROUNDS = 60
@@ -55,7 +55,7 @@ def em_fit(
     order: int,
     floor: float,
     area: float | None = None,
-) -> tuple[Mapping, np.ndarray, float]:
+) -> tuple[Polynomial, np.ndarray, float]:
     """Fit a polynomial among matches of which some are uniformly wrong.
 
     A mixture of a Gaussian around the map and a uniform density over `area`,

@@ -55,6 +55,19 @@ def test_every_column_is_read(folder):
     )
 
 
+def test_an_early_frame_of_the_angiogram_may_be_named(folder):
+    header = "pair_id,fundus,ffa,early_ffa"
+    path = _write(folder, header, f"p1,{IMAGES},images/b.png", f"p2,{IMAGES},")
+    first, second = read_manifest(path)
+    assert first.files.early == folder / "images" / "b.png"
+    assert second.files.early is None
+    # A pair has two images still, but all files are looked at.
+    assert len(first.paths) == 2 and len(first.images) == 3
+    _write(folder, header, f"p1,{IMAGES},absent.png")
+    with pytest.raises(InputError, match="line 2: the early_ffa file"):
+        read_manifest(path)
+
+
 def test_when_an_angiogram_was_taken_is_known_or_not(folder):
     header = "pair_id,fundus,ffa,seconds_after_injection"
     path = _write(folder, header, f"p1,{IMAGES},330.5", f"p2,{IMAGES},")
