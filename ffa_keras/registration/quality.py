@@ -18,6 +18,8 @@ _MIN_CENTRELINE = 0.30
 _MIN_BLOCKS = 60
 _NEAR = 2.0
 _MOST_COUNTED = 2
+# Where other figures make up for them; wrong pairs have 26 at most.
+_FEWEST_BLOCKS = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ def why_refused(
     Stretch, the number and the share of keypoints must keep their limits. Of
     the other figures, one may fall short if the rest, and many keypoints, make
     up for it: a small overlap holds few blocks, and haze hides most of what
-    would correlate.
+    would correlate. Fewer than 40 blocks nothing makes up for.
 
     Args:
         quality: of the registration.
@@ -78,7 +80,9 @@ def why_refused(
         (quality.centreline_fraction, _MIN_CENTRELINE, "vessels in place"),
         (quality.num_blocks, _MIN_BLOCKS, "blocks of vessels in place"),
     )
-    within = all(value >= limit for value, limit, _ in bounds)
+    within = quality.num_blocks >= _FEWEST_BLOCKS and all(
+        value >= limit for value, limit, _ in bounds
+    )
     weighed = (*evidence, keypoints) if least_inliers else evidence
     if within and _convinces(*(value / limit for value, limit, _ in weighed)):
         return ""
