@@ -1,17 +1,16 @@
-"""One step of every shipped flagfile.
+"""One step of shipped flagfiles.
 
-`python -m tests.training.flagfile_steps REPLICAS DATA RUNS VGG`
+`python -m tests.training.flagfile_steps REPLICAS DATA RUNS VGG NAME...`
 
-Everything is as shipped but for the width and depth of the networks; where a
-flagfile serves several systems, each takes a step. Prints what the run of each
-says.
+A name is that of the flagfile; where one serves several systems, `FILE METHOD`.
+Everything is as shipped but for the width and depth of the networks. Prints
+what the run of each says.
 
 A program of its own, since TensorFlow splits the CPU before it starts or not
 at all.
 """
 
 import sys
-from pathlib import Path
 
 from absl import flags
 from absl.testing import flagsaver
@@ -34,31 +33,29 @@ class OneStep(Loop):
         super().run(lambda: True)
 
 
-def main(replicas: str, data: str, runs: str, vgg: str) -> None:
+def main(replicas: str, data: str, runs: str, vgg: str, *names: str) -> None:
     split_cpu(int(replicas))
     training.Loop = OneStep
     settings = define_settings(*CONFIGS.values())
-    for path in sorted(Path("flagfiles").glob("*.cfg")):
-        several = "--method" not in path.read_text()
-        for method in METHODS if several else ("",):
-            name = f"{path.stem} {method}".strip()
-            more = [f"--method={method}"] if several else []
-            with flagsaver.flagsaver():
-                flags.FLAGS(
-                    [
-                        "train_main.py", f"--flagfile={path}", *more, *SMALL,
-                        "--init_from=",
-                        f"--dataset_dir={data}", f"--run_dir={runs}/{name}",
-                        f"--vgg_weights={vgg}", f"--replicas={replicas}",
-                    ]
-                )  # fmt: skip
-                chosen = given(settings)
-                method = chosen.pop("method", "proposed")
-                config = make_configs(METHODS, **chosen)[method]
-            try:
-                training.train(config)
-            except Interrupted as stop:
-                print(f"{name}: {stop}", flush=True)
+    for name in names:
+        file, *method = name.split()
+        more = [f"--method={each}" for each in method]
+        with flagsaver.flagsaver():
+            flags.FLAGS(
+                [
+                    "train_main.py", f"--flagfile=flagfiles/{file}.cfg", *more,
+                    *SMALL, "--init_from=",
+                    f"--dataset_dir={data}", f"--run_dir={runs}/{name}",
+                    f"--vgg_weights={vgg}", f"--replicas={replicas}",
+                ]
+            )  # fmt: skip
+            chosen = given(settings)
+            method_name = chosen.pop("method", "proposed")
+            config = make_configs(METHODS, **chosen)[method_name]
+        try:
+            training.train(config)
+        except Interrupted as stop:
+            print(f"{name}: {stop}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ NAMES = [
     path.stem for path in FLAGFILES.glob("*.cfg") if path.stem != "compare"
 ]
 NAMES += [f"compare {method}" for method in METHODS]
+# Four devices differ from two in nothing but the number: the paper's own data,
+# and the pool of generated images, which is one for all.
+FEW = ["hra", "isfahan", "cyclegan"]
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +43,19 @@ def large_dataset(run_program, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module", params=[2, 4])
-def steps(request, run_program, large_dataset, vgg_file, tmp_path_factory):
-    """What each flagfile's run said, and the folder of the runs."""
-    runs = tmp_path_factory.mktemp("runs")
-    said = run_program(
-        "-m", "tests.training.flagfile_steps", request.param, large_dataset,
-        runs, vgg_file, timeout=1200,
-    ).stdout.splitlines()  # fmt: skip
-    return request.param, said, runs
-
-
 @pytest.mark.slow
-def test_every_flagfile_takes_a_step_on_several_devices(steps):
-    replicas, said, runs = steps
-    for name in NAMES:
+@pytest.mark.parametrize("replicas, names", [(2, NAMES), (4, FEW)])
+def test_every_flagfile_takes_a_step_on_several_devices(
+    run_program, large_dataset, vgg_file, tmp_path, replicas, names
+):
+    said = run_program(
+        "-m", "tests.training.flagfile_steps", replicas, large_dataset,
+        tmp_path, vgg_file, *names, timeout=1500,
+    ).stdout.splitlines()  # fmt: skip
+    for name in names:
         assert f"{name}: saved after step 1; go on with --resume" in said
     devices = ", ".join(f"CPU:{number}" for number in range(replicas))
     line = (
         f"training on {replicas} devices: {devices}; {replicas} patches a step"
     )
-    assert said.count(line) == len(NAMES)
+    assert said.count(line) == len(names)
