@@ -6,9 +6,11 @@ Answers of the released generator are set beside pictures made of the green
 channel, the mean FFA of the other eyes, and a second real FFA where an eye has
 one: no generator can be asked for more. Averaged answers are those of
 `--average_flips`. Pairs are registered by their vessels; red-free photographs
-count for the second FFA only. With `--work`, generators are trained by
-`flagfiles/adapt.cfg` on the pairs of all eyes but the judged one, from the
-released generator and from scratch; what is in the folder already is used.
+count for the second FFA only. "Exposure fitted" gives each picture the gain and
+the offset of least squares to the real FFA first, which no photograph tells.
+With `--work`, generators are trained by `flagfiles/adapt.cfg` on the pairs of
+all eyes but the judged one, from the released generator and from scratch; what
+is in the folder already is used.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,8 +27,10 @@ from ffa_keras import cli
 from ffa_keras.evaluation.baselines import MeanTrainingFfa, inverted_green
 from ffa_keras.evaluation.classical import equalised_green, flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
+from ffa_keras.evaluation.measures.exposure import fit_exposure
 from ffa_keras.evaluation.measures.lpips import Lpips
 from ffa_keras.images.files import write_png
+from ffa_keras.ops import ssim
 from ffa_keras.registration import register_pair
 from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import load_translator
@@ -62,7 +66,9 @@ _FIGURES = {
     "vessel_auc": "Vessel AUC by local contrast, within 0.5 % of the field",
     "vessel_cldice": "Vessel clDice, likewise",
     "ssim_valid": "SSIM, valid area",
+    "ssim_fitted": "SSIM, valid area, exposure fitted",
     "lpips": "LPIPS (AlexNet), valid area: lower is better",
+    "lpips_fitted": "LPIPS likewise, exposure fitted",
     "psnr_fitted": "PSNR after gain and offset are fitted (dB)",
     "leak_invented": "Broad leaks invented",
     "dots_invented": "Dots invented",
@@ -81,8 +87,16 @@ def _judge(
         scores: dict[str, float] = {}
         for measure in compare:
             scores |= measure(moved)
+        real = pair.aligned.ffa
+        fitted = fit_exposure(real, moved, inside).clip(0, 255)
+        scores["ssim_fitted"] = float(
+            ssim(*(x[None] for x in (real, fitted, inside)))[0]
+        )
         if lpips:
-            scores["lpips"] = lpips(pair.aligned.ffa, moved, inside)
+            scores["lpips"] = lpips(real, moved, inside)
+            scores["lpips_fitted"] = lpips(
+                real, np.uint8(np.rint(fitted)), inside
+            )
         if _PICTURES.value:
             folder = Path(_PICTURES.value)
             folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +215,7 @@ def main() -> None:
                 of_eyes = table.setdefault(row, {})
                 of_eyes.setdefault(eye, []).append(scores)
     for figure in _FIGURES:
-        if lpips or figure != "lpips":
+        if lpips or not figure.startswith("lpips"):
             _print(figure, eyes, table)
 
 
