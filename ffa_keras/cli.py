@@ -18,6 +18,7 @@ os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 from absl import app, flags, logging  # noqa: E402
 
+from ffa_keras.allocator import keep_freed_memory  # noqa: E402
 from ffa_keras.errors import (  # noqa: E402
     InputError,
     Interrupted,
@@ -116,6 +117,8 @@ def _start(
             *(flags.FLAGS[positional].value or ()),
             *argv[1:],
         ]
+    if libraries:
+        keep_freed_memory()
     made = [settings()] if settings else []
     status = main(*made, *import_quietly(*libraries))
     sys.stdout.flush()
