@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ffa_keras.evaluation.rendering import (
-    INTERVALS,
+    intervals_note,
     markdown_table,
     section_rows,
 )
@@ -82,7 +82,7 @@ def model_card(
         ]
     else:
         lines += ["- how it was trained: not known of an exported generator"]
-    lines += ["", "## Results", "", INTERVALS]
+    lines += ["", "## Results", "", intervals_note(report)]
     for section, metrics in report.sections().items():
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]

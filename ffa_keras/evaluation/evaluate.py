@@ -21,7 +21,7 @@ from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.page import write_report
 from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.results import Report, summarise
+from ffa_keras.evaluation.results import Report, count_images, summarise
 from ffa_keras.files import replacing
 from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
@@ -229,7 +229,7 @@ def _judged(
     figures.write_overview()
     facts = {
         **about,
-        "images": len(judge),
+        **count_images(judge.images[system]),
         **(
             {INTERVALS: coverage.describe() if coverage else intervals}
             if intervals

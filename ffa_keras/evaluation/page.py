@@ -10,11 +10,11 @@ from ffa_keras.evaluation.charts import metric_chart
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.regions import LEGEND
 from ffa_keras.evaluation.rendering import (
-    INTERVALS,
     fact_lines,
     fill,
     heading,
     html_table,
+    intervals_note,
     markdown,
     tables,
 )
@@ -81,7 +81,7 @@ def _page(report: Report, shown: Illustrations) -> str:
         facts="".join(
             f"<li>{escape(line)}</li>" for line in fact_lines(report)
         ),
-        intervals=escape(INTERVALS),
+        intervals=escape(intervals_note(report)),
     )
 
 

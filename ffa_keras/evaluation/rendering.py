@@ -10,8 +10,8 @@ from ffa_keras.evaluation.results import ALL, NOTICE, Report
 from ffa_keras.evaluation.statistics import Estimate
 
 Rows = list[list[str]]
-INTERVALS = (
-    "Mean over images; in brackets the 95 % interval from resampling patients."
+_INTERVALS = (
+    "Mean over {}; in brackets the 95 % interval from resampling {}."
     " There is none from fewer than six patients, which would be too narrow."
     " Equal images have no finite PSNR and are left out of its mean."
 )
@@ -44,6 +44,17 @@ def tables(report: Report) -> dict[str, Rows]:
     return result
 
 
+def intervals_note(report: Report) -> str:
+    """Return what the means and intervals of a report are.
+
+    Args:
+        report: of `summarise`.
+    """
+    eyes = "eyes, each by the mean of its images"
+    unit = eyes if report.unit == "eyes" else report.unit
+    return _INTERVALS.format(unit, report.resampled)
+
+
 def section_rows(report: Report, group: str, metrics: list[Metric]) -> Rows:
     """Return the rows of a table, the first row the header.
 
@@ -52,13 +63,22 @@ def section_rows(report: Report, group: str, metrics: list[Metric]) -> Rows:
         group: which images.
         metrics: its columns.
     """
-    rows = [["", *(metric.label for metric in metrics), "images"]]
+    rows = [["", *(metric.label for metric in metrics), report.unit]]
+    several = any(
+        e.images > e.of
+        for system in report.systems.values()
+        for e in system.groups[ALL].values()
+    )
+    if several:
+        rows[0].append("images")
     for name, system in report.systems.items():
         found = [system.groups[group][metric.name] for metric in metrics]
         cells = [
             cell(e, metric) for e, metric in zip(found, metrics, strict=True)
         ]
         rows.append([name, *cells, str(found[0].of)])
+        if several:
+            rows[-1].append(str(found[0].images))
     return rows
 
 
@@ -80,7 +100,7 @@ def html_table(rows: Rows) -> str:
 
 
 def cell(estimate: Estimate, metric: Metric) -> str:
-    """Return a mean with its interval, and its number if images are missing.
+    """Return a mean with its interval, and its number if eyes are missing.
 
     Args:
         estimate: of `metric`.
@@ -139,7 +159,7 @@ def markdown(report: Report) -> str:
     """
     lines = ["# Evaluation", "", f"**{NOTICE}**", ""]
     lines += [f"- {line}" for line in fact_lines(report)]
-    lines += ["", INTERVALS]
+    lines += ["", intervals_note(report)]
     for title, rows in tables(report).items():
         lines += ["", f"## {heading(title)}", "", *markdown_table(rows)]
     return "\n".join(lines) + "\n"
