@@ -6,8 +6,8 @@ The released generator on phantoms that it never saw, and on the real eyes of
 DATA/pairs_landmarked. Table: the rank correlation of each map with the absolute
 error, plain and after the exposure has been fitted, and the mean error of the
 surest pixels as a share of that of all (risk at 90, 70, 50 and 30 % coverage).
-Second table: conformal intervals that phantoms calibrate, on other phantoms. The
-folder may also stand in FFA_KERAS_PHOTOGRAPHS.
+Second table: conformal intervals that phantoms calibrate, on other phantoms.
+The folder may also stand in FFA_KERAS_PHOTOGRAPHS.
 """
 
 from ffa_keras import cli  # isort: skip

@@ -66,12 +66,7 @@ def model_card(
             + ("" if "_" in store else " pairs")
             for store, split in info.splits.items()
         ),
-        "- classes judged: "
-        + ", ".join(
-            f"{name} {next(iter(estimates.values())).of}"
-            for name, estimates in system.groups.items()
-            if name != ALL and ": " not in name
-        ),
+        f"- classes judged: {_classes(system)}",
         f"- seconds after injection: {_phases(system)}",
     ]
     if config:
@@ -125,6 +120,16 @@ def _front_matter(
     }
     lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
     return ["---", *lines, "---", ""]
+
+
+def _classes(system: SystemResult) -> str:
+    """Say how many eyes there are of each class."""
+    told = [
+        f"{name} {next(iter(estimates.values())).of}"
+        for name, estimates in system.groups.items()
+        if name != ALL and ": " not in name
+    ]
+    return ", ".join(told) or UNKNOWN
 
 
 def _phases(system: SystemResult) -> str:

@@ -18,7 +18,7 @@ from ffa_keras.evaluation.rendering import (
     markdown,
     tables,
 )
-from ffa_keras.evaluation.results import Report
+from ffa_keras.evaluation.results import Report, count_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +65,11 @@ def _page(report: Report, shown: Illustrations) -> str:
     count = len(shown.chosen) + len(shown.others)
     return fill(
         "report.html",
+        system=escape(next(iter(report.systems))),
+        counts=" of ".join(
+            f"{number} {kind}"
+            for kind, number in count_images(first.images).items()
+        ),
         chosen_by=escape(shown.chosen_by),
         legend=escape(LEGEND),
         chosen=_pictures(shown.chosen),

@@ -13,7 +13,8 @@ Rows = list[list[str]]
 _INTERVALS = (
     "Mean over {}; in brackets the 95 % interval from resampling {}."
     " There is none from fewer than six patients, which would be too narrow."
-    " Equal images have no finite PSNR and are left out of its mean."
+    " n says how many have a value, where not all do: a share of leaks found"
+    " needs a leak, and equal images have no finite PSNR."
 )
 
 
@@ -112,7 +113,9 @@ def cell(estimate: Estimate, metric: Metric) -> str:
     low, high = (number(x, metric) for x in (estimate.low, estimate.high))
     if low != "none":
         text += f" ({low} to {high})"
-    return text + (f", n = {estimate.n}" if estimate.n < estimate.of else "")
+    return text + (
+        f", n\u00a0=\u00a0{estimate.n}" if estimate.n < estimate.of else ""
+    )
 
 
 def number(value: float, metric: Metric, sign: str = "") -> str:
@@ -130,7 +133,7 @@ def number(value: float, metric: Metric, sign: str = "") -> str:
 
 def heading(title: str) -> str:
     """Return a name as a title."""
-    return title.replace("_", " ").capitalize()
+    return title[:1].upper() + title[1:].replace("_", " ")
 
 
 def fact_lines(report: Report) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from ffa_keras import __version__
 from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
 from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
+from ffa_keras.records.schema import CATEGORIES
 
 NOTICE = (
     "Synthetic images, for research only: not for clinical use. The real FFA"
@@ -196,9 +197,10 @@ def strict(value: Any) -> Any:
 
 def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
     groups = {ALL: list(judged)}
-    for image in judged:
-        if image.category:
-            groups.setdefault(image.category, []).append(image)
+    # Where nobody told a class there are no classes.
+    if {image.category for image in judged} - {"", CATEGORIES[0]}:
+        for image in judged:
+            groups.setdefault(image.category or UNKNOWN, []).append(image)
     for column in sorted({name for i in judged for name in i.groups}):
         for value in sorted({i.groups.get(column, "") for i in judged}):
             groups[f"{column}: {value or UNKNOWN}"] = [

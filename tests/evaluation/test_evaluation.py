@@ -20,7 +20,7 @@ from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.page import Illustrations, write_report
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.rendering import intervals_note, tables
+from ffa_keras.evaluation.rendering import heading, intervals_note, tables
 from ffa_keras.evaluation.results import (
     ImageScores,
     merge_trainings,
@@ -121,6 +121,12 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
     sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
     assert len(sources) == min(len(pairs), 24)
     assert page.index("Worst: ") < page.index("<svg") < page.index("<table")
+    # Every other patient has both eyes.
+    counts = [report["facts"][name] for name in ("images", "eyes", "patients")]
+    assert counts[0] == counts[1] == len(pairs) > counts[2]
+    told = "{} images of {} eyes of {} patients".format(*counts)
+    assert f"Judged: generator, on {told}." in page
+    assert report["facts"]["truth of leaks"] == "known, by masks"
     assert all(s.startswith("data:image/jpeg;base64,") for s in sources)
     for name in [*pairs, "overview"]:
         figure = cv2.imread(str(folder / "figures" / f"{name}.png"))
@@ -409,6 +415,15 @@ def test_trainings_of_a_system_become_one():
     np.testing.assert_array_equal(
         scores_of([merged], "psnr"), [[20], [np.inf], [24]]
     )
+
+
+def test_where_no_class_was_told_there_is_no_section_of_one():
+    assert _report("unspecified").groups() == ["all"]
+    assert _report("normal").groups() == ["all", "normal"]
+
+
+def test_a_title_keeps_what_stands_in_capitals():
+    assert heading("camera: HRA_2: Leakage") == "Camera: HRA 2: Leakage"
 
 
 def test_the_inverted_green_channel():

@@ -161,6 +161,7 @@ def test_pictures_of_any_system_get_the_whole_report(pictures, tmp_path):
     facts = written["facts"]
     counted = facts["images"], facts["eyes"], facts["patients"]
     assert counted == (2, 1, 1)
+    assert "right by construction" in facts["truth of leaks"]
     assert groups["sex: f"]["psnr"]["of"] == 1
     assert groups["phase: 5 minutes and later, late"]["psnr"]["of"] == 1
     image = cv2.imread(str(pictures / "theirs" / "Miller_0.png"), 0)
