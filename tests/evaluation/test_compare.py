@@ -65,7 +65,7 @@ def comparison():
 
     images = {name: [image(name, n) for n in range(6)] for name in METHODS}
     report = summarise(images, METRICS, {"split": "test"}, 0)
-    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 0.25)
+    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 6, 0.25)
     paired = {m.name: difference for m in METRICS}
     return Comparison(report, METHODS, {"no_saliency": paired})
 
