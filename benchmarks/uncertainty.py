@@ -6,8 +6,8 @@ The released generator on phantoms that it never saw, and on the real eyes of
 DATA/pairs_landmarked. Table: the rank correlation of each map with the absolute
 error, plain and after the exposure has been fitted, and the mean error of the
 surest pixels as a share of that of all (risk at 90, 70, 50 and 30 % coverage).
-Below: conformal intervals that one set of phantoms calibrates, on another. The
-folder may also stand in FFA_KERAS_PHOTOGRAPHS.
+Second table: conformal intervals that phantoms calibrate, on other phantoms.
+The folder may also stand in FFA_KERAS_PHOTOGRAPHS.
 """
 
 from ffa_keras import cli  # isort: skip
@@ -151,7 +151,24 @@ def main() -> None:
     coverage = Coverage(found)
     for eye in _eyes(7000, _EYES.value):
         coverage.add(eye, translate(eye.fundus))
-    print(coverage.describe())
+    widths = found.half_widths
+    show_table(
+        ("", "half width", "inside"),
+        [
+            (
+                "pixels, by the answer's grey level",
+                f"{widths.min():.0f} to {widths.max():.0f} grey levels",
+                f"{100 * np.mean(coverage.pixels):.1f} % of"
+                f" {len(coverage.pixels)} images",
+            ),
+            (
+                "area that leaks",
+                f"{found.area:.2f} % of the field",
+                f"{sum(coverage.areas)} of {len(coverage.areas)} images",
+            ),
+        ],
+        "intervals",
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ffa_keras.evaluation.rendering import (
-    INTERVALS,
+    intervals_note,
     markdown_table,
     section_rows,
 )
@@ -66,12 +66,7 @@ def model_card(
             + ("" if "_" in store else " pairs")
             for store, split in info.splits.items()
         ),
-        "- classes judged: "
-        + ", ".join(
-            f"{name} {next(iter(estimates.values())).of}"
-            for name, estimates in system.groups.items()
-            if name != ALL and ": " not in name
-        ),
+        f"- classes judged: {_classes(system)}",
         f"- seconds after injection: {_phases(system)}",
     ]
     if config:
@@ -82,7 +77,7 @@ def model_card(
         ]
     else:
         lines += ["- how it was trained: not known of an exported generator"]
-    lines += ["", "## Results", "", INTERVALS]
+    lines += ["", "## Results", "", intervals_note(report)]
     for section, metrics in report.sections().items():
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"### {section}", "", *markdown_table(rows)]
@@ -125,6 +120,16 @@ def _front_matter(
     }
     lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
     return ["---", *lines, "---", ""]
+
+
+def _classes(system: SystemResult) -> str:
+    """Say how many eyes there are of each class."""
+    told = [
+        f"{name} {next(iter(estimates.values())).of}"
+        for name, estimates in system.groups.items()
+        if name != ALL and ": " not in name
+    ]
+    return ", ".join(told) or UNKNOWN
 
 
 def _phases(system: SystemResult) -> str:

@@ -51,7 +51,7 @@ def metric_chart(report: Report, metric: Metric) -> str:
     lines = []
     for row, (label, estimate, ours) in enumerate(rows):
         middle, colour = _ROW * row + _ROW / 2, _MARK if ours else _INK
-        lines.append(_text(_LABEL - 8, middle + 4, label, "end"))
+        lines.append(_text(_LABEL - 12, middle + 4, label, "end"))
         if not math.isfinite(estimate.mean):
             lines.append(_text(_LABEL + 4, middle + 4, "none", "start"))
             continue

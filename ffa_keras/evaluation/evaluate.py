@@ -21,7 +21,7 @@ from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.page import write_report
 from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.results import Report, summarise
+from ffa_keras.evaluation.results import Report, count_images, summarise
 from ffa_keras.files import replacing
 from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
@@ -39,6 +39,12 @@ from ffa_keras.translation.whole import Translator
 SYSTEM = "generator"
 FRAMES = Protocol()
 _FINGERPRINT = "fingerprint"
+_LEAKS = "truth of leaks"
+_TRUTH = {
+    True: "known, by masks",
+    False: "not known: what leaks in the real FFA stands for it, and the row of"
+    " the real FFA is right by construction",
+}
 INTERVALS = f"conformal {100 * INSIDE:.0f} % intervals"
 _VERSIONS = {
     "SSIM": "11x11 Gaussian window, sigma 1.5, K 0.01 and 0.03, range 255",
@@ -222,14 +228,17 @@ def _judged(
     """Run through all eyes and write the report and its pictures."""
     figures = Figures(folder / "figures", leaks=judge.finds_leaks)
     coverage = Coverage(intervals) if isinstance(intervals, Intervals) else None
+    known = []
     for case in judge.cases():
+        known.append(case.eye.leakage is not None)
         figures.add(case, system)
         if coverage:
             coverage.add(case.eye, case.predictions[system])
     figures.write_overview()
     facts = {
         **about,
-        "images": len(judge),
+        **count_images(judge.images[system]),
+        **({_LEAKS: _TRUTH[all(known)]} if judge.finds_leaks else {}),
         **(
             {INTERVALS: coverage.describe() if coverage else intervals}
             if intervals

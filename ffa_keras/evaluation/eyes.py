@@ -10,8 +10,8 @@ from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling, allowed_places, circle
 
 FEATURES = (
-    "pair", "patient", "category", "circular", "fundus", "ffa", "valid_mask",
-    "leakage_mask",
+    "pair", "patient", "eye", "category", "circular", "fundus", "ffa",
+    "valid_mask", "leakage_mask",
 )  # fmt: skip
 _SHORT = 8
 
@@ -22,13 +22,15 @@ class HeldOut:
 
     Attributes:
         pair: what outputs call it: first digits of its hash, or a number.
-        patient: whose eye it is; no output holds it.
+        patient: whose eye it is, empty if it is not known; no output holds it.
         category: name of its class; empty if there are none.
         eye: photograph, real FFA and masks.
         circular: whether the photograph is a disc.
         groups: its subgroups by column, such as `{"sex": "f"}`.
         predictions: those at hand, uint8 [H, W, 1] by the name of the system;
             others are made from the photograph.
+        eye_id: of which eye, by any name, since eyes weigh alike; empty if it
+            counts by itself, as patches do. No output holds it.
     """
 
     pair: str
@@ -40,6 +42,7 @@ class HeldOut:
     predictions: Mapping[str, np.ndarray] = dataclasses.field(
         default_factory=dict
     )
+    eye_id: str = ""
 
 
 def eyes_of(
@@ -72,6 +75,7 @@ def eyes_of(
             ),
             bool(record.get("circular", False)),
             (groups or {}).get(pair, {}),
+            eye_id=record["eye"].decode(),
         )
 
 
@@ -108,4 +112,5 @@ def patches_of(
                 held,
                 pair=f"{held.pair}-{number}",
                 eye=Eye(fundus, real, mask),
+                eye_id="",
             )

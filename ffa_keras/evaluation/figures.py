@@ -20,13 +20,13 @@ from ffa_keras.images.files import decode_png, write_png
 from ffa_keras.images.pictures import (
     case_panel,
     encode_jpeg,
+    in_two_rows,
     shrink,
     stack_rows,
 )
 
 # Wider frames are shrunk in the pictures only.
 _TILE_WIDTH = 400
-_PAGE_WIDTH = 1600
 _OVERVIEW_CASES = 8
 _PAGE_CASES = 24
 # Brightness, which no photograph tells, chooses no case.
@@ -117,7 +117,8 @@ class Figures:
         write_png(self._folder / "overview.png", stack_rows(rows))
 
     def _address(self, pair: str) -> str:
-        return data_address(shrink(self._read(pair), _PAGE_WIDTH))
+        # Six tiles side by side would be too small on a page.
+        return data_address(in_two_rows(self._read(pair)))
 
     def _read(self, pair: str) -> np.ndarray:
         return decode_png((self._folder / f"{pair}.png").read_bytes())

@@ -1,7 +1,7 @@
 """Two folders of pictures: the predictions of any system, and the real FFA."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ class Folders:
 
         Args:
             table: CSV file with a column `image`, the name or stem of a
-                reference, and optionally `patient`; empty for none.
+                reference, and optionally `patient` and `eye`; empty for
+                none.
             columns: its columns that tell subgroups.
 
         Raises:
@@ -89,11 +90,12 @@ class Folders:
                     )
             yield HeldOut(
                 f"{number:04d}",
-                row.get("patient") or stem,
+                row.get("patient", "").strip(),
                 "",
                 Eye(fundus, real, mask[..., None]),
                 groups=groups_of_row(row, columns) if row else {},
                 predictions={PREDICTIONS: prediction},
+                eye_id=_eye_of(row),
             )
 
     def floor(self) -> dict[str, Translator]:
@@ -108,6 +110,12 @@ class Folders:
         folders = dataclasses.asdict(self)
         del folders["references"]
         return {flag: folder for flag, folder in folders.items() if folder}
+
+
+def _eye_of(row: Mapping[str, str]) -> str:
+    """Return what tells an eye from all others; empty if it is not known."""
+    patient, eye = (row.get(name, "").strip() for name in ("patient", "eye"))
+    return f"{patient} {eye}" if eye else ""
 
 
 def _is_answer(path: Path) -> bool:

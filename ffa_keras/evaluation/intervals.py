@@ -85,12 +85,16 @@ class Coverage:
 
     Args:
         intervals: to be checked.
+
+    Attributes:
+        pixels: share of the pixels inside, of each image that has any.
+        areas: whether the area that leaks is, of each image.
     """
 
     def __init__(self, intervals: Intervals):
         self._intervals = intervals
-        self._pixels: list[float] = []
-        self._areas: list[bool] = []
+        self.pixels: list[float] = []
+        self.areas: list[bool] = []
 
     def add(self, eye: Eye, fake: np.ndarray) -> None:
         """Count an eye in.
@@ -102,8 +106,8 @@ class Coverage:
         answer = answer_of(eye, fake)
         inside = answer.error <= self._intervals.half_widths[answer.fake]
         if inside.size:
-            self._pixels.append(float(inside.mean()))
-        self._areas.append(answer.area_error <= self._intervals.area)
+            self.pixels.append(float(inside.mean()))
+        self.areas.append(answer.area_error <= self._intervals.area)
 
     def describe(self) -> str:
         """Return the intervals and what was found, in words."""
@@ -111,10 +115,10 @@ class Coverage:
         return (
             f"calibrated on {found.patients} patients of the validation split."
             f" Pixels: {widths.min():.0f} to {widths.max():.0f} grey levels"
-            f" either way by the answer's grey level; of {len(self._pixels)}"
-            f" judged eyes {100 * np.mean(self._pixels):.1f} % of the pixels"
+            f" either way by the answer's grey level; of {len(self.pixels)}"
+            f" judged images {100 * np.mean(self.pixels):.1f} % of the pixels"
             f" are inside. Area that leaks: {found.area:.2f} % of the field"
-            f" either way; {sum(self._areas)} of {len(self._areas)} eyes are"
+            f" either way; {sum(self.areas)} of {len(self.areas)} images are"
             " inside"
         )
 

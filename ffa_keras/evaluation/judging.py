@@ -186,7 +186,12 @@ class Judge:
             held = work.held
             self.images.setdefault(name, []).append(
                 ImageScores(
-                    held.pair, held.patient, held.category, scores, held.groups
+                    held.pair,
+                    held.patient,
+                    held.category,
+                    scores,
+                    held.groups,
+                    eye_id=held.eye_id,
                 )
             )
         if self._features:

@@ -10,15 +10,15 @@ from ffa_keras.evaluation.charts import metric_chart
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.regions import LEGEND
 from ffa_keras.evaluation.rendering import (
-    INTERVALS,
     fact_lines,
     fill,
     heading,
     html_table,
+    intervals_note,
     markdown,
     tables,
 )
-from ffa_keras.evaluation.results import Report
+from ffa_keras.evaluation.results import Report, count_images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +65,11 @@ def _page(report: Report, shown: Illustrations) -> str:
     count = len(shown.chosen) + len(shown.others)
     return fill(
         "report.html",
+        system=escape(next(iter(report.systems))),
+        counts=" of ".join(
+            f"{number} {kind}"
+            for kind, number in count_images(first.images).items()
+        ),
         chosen_by=escape(shown.chosen_by),
         legend=escape(LEGEND),
         chosen=_pictures(shown.chosen),
@@ -81,7 +86,7 @@ def _page(report: Report, shown: Illustrations) -> str:
         facts="".join(
             f"<li>{escape(line)}</li>" for line in fact_lines(report)
         ),
-        intervals=escape(INTERVALS),
+        intervals=escape(intervals_note(report)),
     )
 
 

@@ -39,7 +39,8 @@ class Protocol:
     table: str = setting(
         "",
         "CSV file that tells subgroups: the manifest of the dataset, or beside"
-        " --predictions one with a column image and, if known, patient",
+        " --predictions one with a column image and, if known, patient"
+        " and eye",
     )
     subgroups: str = setting(
         "",

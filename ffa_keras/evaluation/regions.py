@@ -10,7 +10,9 @@ FOUND, MISSED, INVENTED = (60, 220, 90), (80, 170, 255), (255, 70, 60)
 LEGEND = (
     "Outlines: green what leaks in both, blue what the generated FFA misses,"
     " red what it invents. Circles are dots. The generated FFA is not outlined"
-    " where the real one shows the same without its being a leak."
+    " where the real one shows the same without its being a leak. Difference:"
+    " white where the two are 128 grey levels apart or more. Saliency: red"
+    " stands out from its surroundings, blue lies below them."
 )
 _RADIUS = 0.012
 

@@ -10,10 +10,11 @@ from ffa_keras.evaluation.results import ALL, NOTICE, Report
 from ffa_keras.evaluation.statistics import Estimate
 
 Rows = list[list[str]]
-INTERVALS = (
-    "Mean over images; in brackets the 95 % interval from resampling patients."
+_INTERVALS = (
+    "Mean over {}; in brackets the 95 % interval from resampling {}."
     " There is none from fewer than six patients, which would be too narrow."
-    " Equal images have no finite PSNR and are left out of its mean."
+    " n says how many have a value, where not all do: a share of leaks found"
+    " needs a leak, and equal images have no finite PSNR."
 )
 
 
@@ -44,6 +45,17 @@ def tables(report: Report) -> dict[str, Rows]:
     return result
 
 
+def intervals_note(report: Report) -> str:
+    """Return what the means and intervals of a report are.
+
+    Args:
+        report: of `summarise`.
+    """
+    eyes = "eyes, each by the mean of its images"
+    unit = eyes if report.unit == "eyes" else report.unit
+    return _INTERVALS.format(unit, report.resampled)
+
+
 def section_rows(report: Report, group: str, metrics: list[Metric]) -> Rows:
     """Return the rows of a table, the first row the header.
 
@@ -52,13 +64,22 @@ def section_rows(report: Report, group: str, metrics: list[Metric]) -> Rows:
         group: which images.
         metrics: its columns.
     """
-    rows = [["", *(metric.label for metric in metrics), "images"]]
+    rows = [["", *(metric.label for metric in metrics), report.unit]]
+    several = any(
+        e.images > e.of
+        for system in report.systems.values()
+        for e in system.groups[ALL].values()
+    )
+    if several:
+        rows[0].append("images")
     for name, system in report.systems.items():
         found = [system.groups[group][metric.name] for metric in metrics]
         cells = [
             cell(e, metric) for e, metric in zip(found, metrics, strict=True)
         ]
         rows.append([name, *cells, str(found[0].of)])
+        if several:
+            rows[-1].append(str(found[0].images))
     return rows
 
 
@@ -80,7 +101,7 @@ def html_table(rows: Rows) -> str:
 
 
 def cell(estimate: Estimate, metric: Metric) -> str:
-    """Return a mean with its interval, and its number if images are missing.
+    """Return a mean with its interval, and its number if eyes are missing.
 
     Args:
         estimate: of `metric`.
@@ -92,7 +113,9 @@ def cell(estimate: Estimate, metric: Metric) -> str:
     low, high = (number(x, metric) for x in (estimate.low, estimate.high))
     if low != "none":
         text += f" ({low} to {high})"
-    return text + (f", n = {estimate.n}" if estimate.n < estimate.of else "")
+    return text + (
+        f", n\u00a0=\u00a0{estimate.n}" if estimate.n < estimate.of else ""
+    )
 
 
 def number(value: float, metric: Metric, sign: str = "") -> str:
@@ -110,7 +133,7 @@ def number(value: float, metric: Metric, sign: str = "") -> str:
 
 def heading(title: str) -> str:
     """Return a name as a title."""
-    return title.replace("_", " ").capitalize()
+    return title[:1].upper() + title[1:].replace("_", " ")
 
 
 def fact_lines(report: Report) -> list[str]:
@@ -139,7 +162,7 @@ def markdown(report: Report) -> str:
     """
     lines = ["# Evaluation", "", f"**{NOTICE}**", ""]
     lines += [f"- {line}" for line in fact_lines(report)]
-    lines += ["", INTERVALS]
+    lines += ["", intervals_note(report)]
     for title, rows in tables(report).items():
         lines += ["", f"## {heading(title)}", "", *markdown_table(rows)]
     return "\n".join(lines) + "\n"

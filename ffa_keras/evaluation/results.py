@@ -10,6 +10,7 @@ import numpy as np
 from ffa_keras import __version__
 from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
 from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
+from ffa_keras.records.schema import CATEGORIES
 
 NOTICE = (
     "Synthetic images, for research only: not for clinical use. The real FFA"
@@ -25,12 +26,14 @@ class ImageScores:
 
     Attributes:
         pair: first digits of the hash of the pair.
-        patient: hash; no output holds it.
+        patient: by any name, empty if it is not known; no output holds it.
         category: name of its class.
         scores: a value for each metric, by name.
         groups: subgroups by column, such as `{"sex": "f"}`.
         by_training: scores of each training, where a system was trained
             several times; `scores` are their means.
+        eye_id: of which eye, by any name, since eyes weigh alike; empty if the
+            image counts by itself. No output holds it.
     """
 
     pair: str
@@ -39,6 +42,7 @@ class ImageScores:
     scores: Scores
     groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
     by_training: tuple[Scores, ...] = ()
+    eye_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +52,7 @@ class SystemResult:
     Attributes:
         groups: an estimate for each metric by name, of `ALL` images and of
             each class and each subgroup, by name.
-        images: one a held-out eye.
+        images: one a held-out pair.
     """
 
     groups: dict[str, dict[str, Estimate]]
@@ -82,6 +86,19 @@ class Report:
     def groups(self) -> list[str]:
         """Return the names of the groups, `ALL` first."""
         return list(next(iter(self.systems.values())).groups)
+
+    @property
+    def unit(self) -> str:
+        """What the means are over: eyes, or images if no eye is known."""
+        first = next(iter(self.systems.values()))
+        return "eyes" if any(i.eye_id for i in first.images) else "images"
+
+    @property
+    def resampled(self) -> str:
+        """What the intervals resample: patients, if they are known."""
+        first = next(iter(self.systems.values()))
+        known = all(i.patient for i in first.images)
+        return "patients" if known else f"{self.unit}, their patients unknown"
 
     def of(self, names: Iterable[str], facts: Mapping[str, str]) -> "Report":
         """Return the report of some of the systems.
@@ -151,7 +168,7 @@ def summarise(
     """Gather the scores of all images into a report.
 
     Args:
-        images: by the name of the system, one an eye.
+        images: by the name of the system, one a pair.
         metrics: that they were judged by.
         facts: what was judged and how.
         leaks: found by the audit; `None` if there was none.
@@ -180,9 +197,10 @@ def strict(value: Any) -> Any:
 
 def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
     groups = {ALL: list(judged)}
-    for image in judged:
-        if image.category:
-            groups.setdefault(image.category, []).append(image)
+    # Where nobody told a class there are no classes.
+    if {image.category for image in judged} - {"", CATEGORIES[0]}:
+        for image in judged:
+            groups.setdefault(image.category or UNKNOWN, []).append(image)
     for column in sorted({name for i in judged for name in i.groups}):
         for value in sorted({i.groups.get(column, "") for i in judged}):
             groups[f"{column}: {value or UNKNOWN}"] = [
@@ -199,11 +217,40 @@ def _system(judged: Sequence[ImageScores], names: list[str]) -> SystemResult:
 def _estimates(
     members: list[ImageScores], names: list[str]
 ) -> dict[str, Estimate]:
-    patients = [image.patient for image in members]
+    owners = owners_of(members)
     return {
-        name: mean_with_interval(scores_of(members, name), patients)
+        name: mean_with_interval(scores_of(members, name), *owners)
         for name in names
     }
+
+
+def owners_of(images: Sequence[ImageScores]) -> tuple[list[str], list[str]]:
+    """Return the patient and the eye of each image.
+
+    Args:
+        images: of one system; of an unknown eye or patient each is its own.
+    """
+    eyes = [image.eye_id or str(number) for number, image in enumerate(images)]
+    patients = [
+        image.patient or eye for image, eye in zip(images, eyes, strict=True)
+    ]
+    return patients, eyes
+
+
+def count_images(images: Sequence[ImageScores]) -> dict[str, int]:
+    """Return how many images, eyes and patients there are, of what is known.
+
+    Args:
+        images: of one system.
+    """
+    counts = {"images": len(images)}
+    for kind, names in (
+        ("eyes", [image.eye_id for image in images]),
+        ("patients", [image.patient for image in images]),
+    ):
+        if all(names):
+            counts[kind] = len(set(names))
+    return counts
 
 
 def scores_of(images: Sequence[ImageScores], name: str) -> np.ndarray:

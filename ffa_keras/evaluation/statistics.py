@@ -1,4 +1,4 @@
-"""Means over images, with intervals that respect the patients."""
+"""Means over eyes, with intervals that respect the patients."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,14 +17,15 @@ LEAST_PATIENTS = 6
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
-    """A mean over images.
+    """A mean over eyes.
 
     Attributes:
         mean: NaN if no image has a value.
         low: lower end of its 95 % interval, NaN for fewer than six patients.
         high: upper end.
-        n: images that have a value.
-        of: images in all.
+        n: eyes that have a value.
+        of: eyes in all.
+        images: of these eyes.
     """
 
     mean: float
@@ -32,6 +33,7 @@ class Estimate:
     high: float
     n: int
     of: int
+    images: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,21 +50,24 @@ class Difference(Estimate):
 def mean_with_interval(
     values: Sequence[float] | np.ndarray,
     patients: Sequence[str],
+    eyes: Sequence[str],
     seed: int = 0,
 ) -> Estimate:
-    """Return the mean over images and its 95 % bootstrap interval.
+    """Return the mean over eyes and its 95 % bootstrap interval.
 
-    Patients are drawn, not images: two eyes of a patient are no independent
-    evidence. Where a system was trained several times, so are its trainings.
+    An eye with several images counts once, by their mean. Patients are drawn,
+    not eyes: two eyes of a patient are no independent evidence. Where a system
+    was trained several times, so are its trainings.
 
     Args:
         values: float [N], one an image, or [S, N], a row for each training;
             infinite and missing ones are left out.
         patients: the patient of each image.
+        eyes: the eye of each image.
         seed: of the resampling.
     """
     rows = np.atleast_2d(np.asarray(values, np.float64))
-    sums, counts = _by_patient(rows, patients)
+    sums, counts = _by_patient(rows, patients, eyes)
     mean, low, high = _MISSING, _MISSING, _MISSING
     if counts.any():
         mean = float(sums.sum() / counts.sum())
@@ -75,14 +80,15 @@ def mean_with_interval(
         chosen = training[:, :, None], patient[:, None]
         means = sums[chosen].sum((1, 2)) / counts[chosen].sum((1, 2))
         low, high = np.percentile(means, (2.5, 97.5)).tolist()
-    known = int(np.isfinite(rows).any(0).sum())
-    return Estimate(mean, low, high, known, rows.shape[1])
+    known = len(set(np.asarray(eyes)[np.isfinite(rows).any(0)]))
+    return Estimate(mean, low, high, known, len(set(eyes)), rows.shape[1])
 
 
 def paired_difference(
     values: Sequence[float] | np.ndarray,
     others: Sequence[float] | np.ndarray,
     patients: Sequence[str],
+    eyes: Sequence[str],
     seed: int = 0,
 ) -> Difference:
     """Compare two systems on the same images.
@@ -92,6 +98,7 @@ def paired_difference(
         others: of the other, from as many trainings; images where either is
             infinite or missing are left out.
         patients: the patient of each image.
+        eyes: the eye of each image.
         seed: of the resampling.
 
     Returns:
@@ -101,8 +108,8 @@ def paired_difference(
         knows nothing of how another training would come out.
     """
     differences = np.asarray(values, np.float64) - np.asarray(others)
-    estimate = mean_with_interval(differences, patients, seed)
-    sums = _by_patient(np.atleast_2d(differences), patients)[0].sum(0)
+    estimate = mean_with_interval(differences, patients, eyes, seed)
+    sums = _by_patient(np.atleast_2d(differences), patients, eyes)[0].sum(0)
     p = _MISSING
     if len(sums) >= LEAST_PATIENTS:
         p = permutation_test(
@@ -132,22 +139,29 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _by_patient(
-    rows: np.ndarray, patients: Sequence[str]
+    rows: np.ndarray, patients: Sequence[str], eyes: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of each patient's finite values, and their number.
+    """Return the sum over each patient's eyes, and the number of these.
+
+    Of an eye the mean of its finite values is taken.
 
     Args:
         rows: float64 [S, N].
         patients: of the columns.
+        eyes: of the columns.
 
     Returns:
         Two arrays [S, P], of the patients who have any value.
     """
     finite = np.isfinite(rows)
+    # An eye's images share a weight of 1, in each training those with a value.
+    _, eye = np.unique(eyes, return_inverse=True)
+    images = np.array([np.bincount(eye, row)[eye] for row in finite])
+    weights = finite / np.maximum(images, 1)
     known = finite.any(0)
     names, index = np.unique(np.asarray(patients)[known], return_inverse=True)
     sums, counts = (
         np.array([np.bincount(index, row, len(names)) for row in x[:, known]])
-        for x in (np.where(finite, rows, 0), finite.astype(np.float64))
+        for x in (np.where(finite, rows, 0) * weights, weights)
     )
     return sums, counts

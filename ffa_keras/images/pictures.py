@@ -78,6 +78,19 @@ def picture_row(tiles: dict[str, np.ndarray]) -> np.ndarray:
     return np.hstack(columns[:-1])
 
 
+def in_two_rows(row: np.ndarray) -> np.ndarray:
+    """Break a row of an even number of tiles, all of one width, in two.
+
+    Args:
+        row: uint8 [H, W, 3], of `picture_row`.
+
+    Returns:
+        uint8 [H', W', 3], the second half below the first.
+    """
+    second = (row.shape[1] + _GAP) // 2
+    return stack_rows([row[:, : second - _GAP], row[:, second:]])
+
+
 def difference_picture(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
     """Draw how far two FFA images are apart, white from 128 grey levels.
 

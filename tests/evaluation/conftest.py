@@ -33,6 +33,7 @@ class MadeUpDataset:
             yield {
                 "pair": self.pair.format((number + 1) << 224).encode(),
                 "patient": f"patient {number}".encode(),
+                "eye": f"eye {number}".encode(),
                 "category": number % 2,
                 "fundus": rng.integers(0, 256, (side, side, 3), np.uint8),
                 "ffa": rng.integers(0, 256, (side, side, 1), np.uint8),

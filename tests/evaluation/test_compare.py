@@ -65,7 +65,7 @@ def comparison():
 
     images = {name: [image(name, n) for n in range(6)] for name in METHODS}
     report = summarise(images, METRICS, {"split": "test"}, 0)
-    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 0.25)
+    difference = Difference(-0.1, -0.2, 0.0, 6, 6, 6, 0.25)
     paired = {m.name: difference for m in METRICS}
     return Comparison(report, METHODS, {"no_saliency": paired})
 
@@ -88,7 +88,8 @@ def test_json_holds_the_methods_and_the_paired_tests(comparison):
     written = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
     assert written["facts"]["methods"] == METHODS
     found = written["paired"]["no_saliency"]["psnr"]
-    assert found == dict(mean=-0.1, low=-0.2, high=0.0, n=6, of=6, p=0.25)
+    expected = dict(mean=-0.1, low=-0.2, high=0.0, n=6, of=6, images=6, p=0.25)
+    assert found == expected
 
 
 def test_rivals_are_compared_with_the_proposed_system(comparison):

@@ -1,5 +1,6 @@
 """The evaluation report: its numbers, its words, its refusals."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -19,14 +20,17 @@ from ffa_keras.evaluation.figures import in_turn
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.page import Illustrations, write_report
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.rendering import tables
+from ffa_keras.evaluation.rendering import heading, intervals_note, tables
 from ffa_keras.evaluation.results import (
     ImageScores,
     merge_trainings,
     scores_of,
     summarise,
 )
-from ffa_keras.evaluation.statistics import mean_with_interval
+from ffa_keras.evaluation.statistics import (
+    mean_with_interval,
+    paired_difference,
+)
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.translation.run_folder import load_generator
@@ -73,6 +77,8 @@ def test_the_report_holds_the_numbers_of_an_independent_count(
     summary = report["answers"]["generator"]["groups"]["all"]["psnr_valid"]
     assert summary["mean"] == pytest.approx(np.mean(expected), abs=1e-4)
     assert summary["n"] == len(pairs)
+    for kind, name in (("patient", "patients"), ("eye", "eyes")):
+        assert report["facts"][name] == len({pair[kind] for pair in pairs})
 
 
 def test_the_generator_stands_beside_the_trivial_answers(evaluated):
@@ -117,6 +123,10 @@ def test_the_page_is_one_file_and_every_image_has_its_figure(evaluated):
     sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
     assert len(sources) == min(len(pairs), 24)
     assert page.index("Worst: ") < page.index("<svg") < page.index("<table")
+    counts = [report["facts"][name] for name in ("images", "eyes", "patients")]
+    told = "{} images of {} eyes of {} patients".format(*counts)
+    assert f"Judged: generator, on {told}." in page
+    assert report["facts"]["truth of leaks"] == "known, by masks"
     assert all(s.startswith("data:image/jpeg;base64,") for s in sources)
     for name in [*pairs, "overview"]:
         figure = cv2.imread(str(folder / "figures" / f"{name}.png"))
@@ -285,12 +295,18 @@ def test_scores_of_other_metrics_are_an_error():
         summarise({"generator": [image]}, METRICS, {}, None)
 
 
+def _apart(count):
+    """Name as many eyes, each with one image."""
+    return [f"e{number}" for number in range(count)]
+
+
 def test_the_interval_resamples_patients_not_images():
     rng = np.random.default_rng(0)
     by_patient = rng.normal(20, 3, 40)
-    once = mean_with_interval(by_patient, [f"p{i}" for i in range(40)])
+    patients = [f"p{i}" for i in range(40)]
+    once = mean_with_interval(by_patient, patients, _apart(40))
     thrice = mean_with_interval(
-        np.repeat(by_patient, 3), np.repeat([f"p{i}" for i in range(40)], 3)
+        np.repeat(by_patient, 3), np.repeat(patients, 3), _apart(120)
     )
     assert thrice.mean == pytest.approx(once.mean)
     width = once.high - once.low
@@ -299,10 +315,53 @@ def test_the_interval_resamples_patients_not_images():
     assert thrice.high - thrice.low == pytest.approx(width, rel=0.1)
 
 
+def test_eyes_weigh_alike_however_many_images_they_have():
+    values = [10, np.nan, 30, 40, 60, np.inf]
+    found = mean_with_interval(values, [*"pppppq"], [*"aaabcd"])
+    assert found.mean == pytest.approx((20 + 40 + 60) / 3)
+    assert (found.n, found.of, found.images) == (3, 4, 6)
+    # Each training weighs them by what it has itself.
+    trainings = [[1, 3, 8], [5, np.nan, 6]]
+    found = mean_with_interval(trainings, [*"ppp"], [*"aab"])
+    assert found.mean == pytest.approx((2 + 8 + 5 + 6) / 4)
+
+
+def test_more_images_of_an_eye_change_no_interval_and_no_p():
+    values = np.random.default_rng(0).normal(0.5, 1, 12)
+    patients = [f"p{n // 2}" for n in range(12)]
+    once = paired_difference(values, np.zeros(12), patients, _apart(12))
+    # The first eye with three images, whose mean is what it had.
+    more = np.r_[values[0] - 4, values[0] + 4, values]
+    again = paired_difference(
+        more, np.zeros(14), ["p0", "p0", *patients], ["e0", "e0", *_apart(12)]
+    )
+    for name in ("mean", "low", "high", "p"):
+        assert getattr(again, name) == pytest.approx(getattr(once, name))
+    assert (again.n, again.of, again.images) == (12, 12, 14)
+
+
+def test_with_one_image_an_eye_the_figures_are_what_they_were():
+    rng = np.random.default_rng(7)
+    values = rng.normal(20, 3, (2, 24))
+    values[0, 3], values[:, 5] = np.nan, np.inf
+    patients = [f"p{n // 2}" for n in range(24)]
+    found = mean_with_interval(values, patients, _apart(24))
+    # Before eyes were weighed.
+    before = 19.051817918213807, 18.103247776001638, 19.937577822338106
+    assert (found.mean, found.low, found.high) == before
+    found = paired_difference(
+        values, np.full((2, 24), 20.0), patients, _apart(24)
+    )
+    before = -0.9481820817861937, -1.8967522239983599, -0.0624221776618944
+    assert (found.mean, found.low, found.high) == before
+    assert found.p == 0.033203125
+
+
 @pytest.mark.parametrize("count, has", [(1, False), (5, False), (6, True)])
 def test_fewer_than_six_patients_have_no_interval(count, has):
     values = np.arange(2.0 * count)
-    found = mean_with_interval(values, [f"p{n // 2}" for n in range(2 * count)])
+    patients = [f"p{n // 2}" for n in range(2 * count)]
+    found = mean_with_interval(values, patients, _apart(2 * count))
     assert found.mean == values.mean() and found.n == 2 * count
     assert np.isfinite([found.low, found.high]).all() == has
 
@@ -311,17 +370,40 @@ def test_several_trainings_widen_the_interval():
     rng = np.random.default_rng(0)
     eyes, trainings = rng.normal(0, 1, 40), rng.normal(0, 1, (4, 1))
     patients = [f"p{n}" for n in range(40)]
-    once = mean_with_interval(eyes, patients)
-    alike = mean_with_interval(np.tile(eyes, (4, 1)), patients)
+    once = mean_with_interval(eyes, patients, _apart(40))
+    alike = mean_with_interval(np.tile(eyes, (4, 1)), patients, _apart(40))
     assert alike.mean == pytest.approx(once.mean)
     assert alike.high - alike.low == pytest.approx(
         once.high - once.low, rel=0.1
     )
-    apart = mean_with_interval(eyes + trainings, patients)
+    apart = mean_with_interval(eyes + trainings, patients, _apart(40))
     assert apart.mean == pytest.approx(eyes.mean() + trainings.mean())
     # Variances add: of eyes, and of trainings resampled four at a time.
     expected = 3.92 * np.sqrt(eyes.var() / 40 + trainings.var() / 4)
     assert apart.high - apart.low == pytest.approx(expected, rel=0.2)
+
+
+def test_a_report_says_how_many_eyes_and_images_there_are():
+    def image(number, eye, psnr):
+        scores = {metric.name: float(psnr) for metric in METRICS}
+        return ImageScores(
+            f"{number:08x}", f"p{eye}", "normal", scores, eye_id=eye
+        )
+
+    several = [image(0, "a", 10), image(1, "a", 20), image(2, "b", 30)]
+    report = summarise({"generator": several}, METRICS, {}, None)
+    rows = tables(report)["Summary"]
+    assert rows[0][-2:] == ["eyes", "images"] and rows[1][-2:] == ["2", "3"]
+    assert report.systems["generator"].groups["all"]["psnr"].mean == 22.5
+    assert "Mean over eyes" in intervals_note(report)
+    single = summarise({"generator": several[1:]}, METRICS, {}, None)
+    assert tables(single)["Summary"][0][-1] == "eyes"
+    # Patches, and pictures of which nobody said whose eye they are.
+    unknown = [dataclasses.replace(i, eye_id="") for i in several]
+    report = summarise({"generator": unknown}, METRICS, {}, None)
+    assert tables(report)["Summary"][0][-1] == "images"
+    assert report.systems["generator"].groups["all"]["psnr"].mean == 20
+    assert "Mean over images" in intervals_note(report)
 
 
 def test_trainings_of_a_system_become_one():
@@ -333,6 +415,15 @@ def test_trainings_of_a_system_become_one():
     np.testing.assert_array_equal(
         scores_of([merged], "psnr"), [[20], [np.inf], [24]]
     )
+
+
+def test_where_no_class_was_told_there_is_no_section_of_one():
+    assert _report("unspecified").groups() == ["all"]
+    assert _report("normal").groups() == ["all", "normal"]
+
+
+def test_a_title_keeps_what_stands_in_capitals():
+    assert heading("camera: HRA_2: Leakage") == "Camera: HRA 2: Leakage"
 
 
 def test_the_inverted_green_channel():

@@ -70,7 +70,7 @@ def test_what_was_covered_is_told():
     coverage.add(eye, fake)
     words = coverage.describe()
     assert "24 patients" in words and "75.0 % of the pixels" in words
-    assert "1 of 1 eyes" in words
+    assert "1 of 1 images" in words
 
 
 class _Few:

@@ -236,7 +236,7 @@ def test_the_paired_test_is_scipys_permutation_test():
     rng = np.random.default_rng(0)
     values, others = rng.normal(0.4, 1, 10), rng.normal(0, 1, 10)
     patients = [f"p{i}" for i in range(10)]
-    found = paired_difference(values, others, patients)
+    found = paired_difference(values, others, patients, patients)
     expected = scipy.stats.permutation_test(
         (values, others),
         lambda a, b, axis: np.mean(a - b, axis=axis),
@@ -249,15 +249,21 @@ def test_the_paired_test_is_scipys_permutation_test():
 
 def test_two_eyes_of_a_patient_are_exchanged_together():
     values, others = np.arange(1.0, 13), np.zeros(12)
-    by_patient = paired_difference(values, others, [*"aabbccddeeff"])
+    by_patient = paired_difference(
+        values, others, [*"aabbccddeeff"], [*"abcdefghijkl"]
+    )
     assert by_patient.p == 2 / 2**6
-    assert np.isnan(paired_difference(values, others, [*"aabbccddeeee"]).p)
+    of_five = paired_difference(
+        values, others, [*"aabbccddeeee"], [*"abcdefghijkl"]
+    )
+    assert np.isnan(of_five.p)
 
 
 def test_many_patients_are_sampled():
     rng = np.random.default_rng(1)
     values = rng.normal(0.3, 1, 60)
-    found = paired_difference(values, np.zeros(60), list(map(str, range(60))))
+    names = list(map(str, range(60)))
+    found = paired_difference(values, np.zeros(60), names, names)
     expected = scipy.stats.ttest_1samp(values, 0).pvalue
     assert found.p == pytest.approx(expected, rel=0.3)
 

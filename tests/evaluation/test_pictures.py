@@ -21,6 +21,7 @@ from ffa_keras.evaluation.regions import (
     draw_real,
 )
 from ffa_keras.evaluation.results import ImageScores, summarise
+from ffa_keras.images.pictures import in_two_rows, picture_row, stack_rows
 
 METRICS = metrics_of(MEASURES)
 SIZE = 300
@@ -108,6 +109,17 @@ def test_the_worst_the_median_and_the_best_come_first(case, tmp_path):
     assert "exposure fitted" in shown.chosen_by
     assert len(shown.others) == 2
     assert CHOSEN_BY in {metric.name for metric in METRICS}
+
+
+def test_six_tiles_stand_in_two_rows():
+    tiles = {
+        n: np.full((8, 10, 3), 40 * i, np.uint8) for i, n in enumerate("abcdef")
+    }
+    first = picture_row({n: tiles[n] for n in "abc"})
+    second = picture_row({n: tiles[n] for n in "def"})
+    np.testing.assert_array_equal(
+        in_two_rows(picture_row(tiles)), stack_rows([first, second])
+    )
 
 
 def test_a_chart_has_a_row_for_each_system_and_group():

@@ -13,6 +13,7 @@ from ffa_keras.evaluation.eyes import HeldOut, patches_of
 from ffa_keras.evaluation.folders import Folders
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.protocol import Protocol
+from ffa_keras.evaluation.rendering import intervals_note
 from ffa_keras.evaluation.subgroups import groups_of_dataset, phase_of
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.report import REPORT_NAME
@@ -24,7 +25,7 @@ def _held(size=(50, 70), circular=True):
     fundus = rng.integers(1, 256, (*size, 3), np.uint8)
     real = rng.integers(1, 256, (*size, 1), np.uint8)
     eye = Eye(fundus, real, np.ones((*size, 1), bool))
-    return HeldOut("0a1b", "p", "normal", eye, circular)
+    return HeldOut("0a1b", "p", "normal", eye, circular, eye_id="e")
 
 
 def test_patches_lie_on_the_grid_and_their_circle_is_black():
@@ -35,6 +36,8 @@ def test_patches_lie_on_the_grid_and_their_circle_is_black():
     assert [p.pair for p in patches] == [f"0a1b-{n}" for n in range(4)]
     rows, columns = np.ogrid[:32, :40]
     inside = (rows - 15.5) ** 2 + (columns - 19.5) ** 2 <= 20**2
+    # The paper's means are over patches.
+    assert not any(p.eye_id for p in patches)
     last = held.eye.real[18:, 30:, 0]
     np.testing.assert_array_equal(
         patches[3].eye.real[..., 0], np.where(inside, last, 0)
@@ -108,7 +111,9 @@ def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     with (folder / "meta.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["image", "patient", "sex", "seconds_after_injection"])
+        table.writerow(
+            ["image", "patient", "eye", "sex", "seconds_after_injection"]
+        )
         for number in range(2):
             pair = make_pair(number, "normal", 96, matrix=np.eye(3))
             blurred = cv2.GaussianBlur(pair.ffa, (0, 0), 1)
@@ -121,7 +126,7 @@ def pictures(tmp_path_factory):
                 path = folder / name / f"Miller_{number}.png"
                 cv2.imwrite(str(path), np.ascontiguousarray(image))
             table.writerow(
-                [f"Miller_{number}.png", f"m{number}", "fm"[number % 2], 400]
+                [f"Miller_{number}.png", "m", "OS", "fm"[number % 2], 400]
             )
     return folder
 
@@ -150,9 +155,15 @@ def test_pictures_of_any_system_get_the_whole_report(pictures, tmp_path):
         "real FFA",
     ]
     groups = written["answers"]["predictions"]["groups"]
-    assert groups["all"]["psnr"]["n"] == 2
+    # Two images of the left eye of one patient.
+    assert groups["all"]["psnr"]["n"] == 1
+    assert groups["all"]["psnr"]["images"] == 2
+    facts = written["facts"]
+    counted = facts["images"], facts["eyes"], facts["patients"]
+    assert counted == (2, 1, 1)
+    assert "right by construction" in facts["truth of leaks"]
     assert groups["sex: f"]["psnr"]["of"] == 1
-    assert groups["phase: 5 minutes and later, late"]["psnr"]["of"] == 2
+    assert groups["phase: 5 minutes and later, late"]["psnr"]["of"] == 1
     image = cv2.imread(str(pictures / "theirs" / "Miller_0.png"), 0)
     real = cv2.imread(str(pictures / "real" / "Miller_0.png"), 0)
     first = written["answers"]["predictions"]["images"][0]
@@ -175,6 +186,10 @@ def test_without_photographs_or_table_the_real_ffa_is_enough(
         "real FFA",
     ]
     assert report.groups() == ["all"]
+    # Whose eyes they are is not told, and the report does not make it up.
+    assert not {"eyes", "patients"} & report.facts.keys()
+    assert report.systems["predictions"].groups["all"]["psnr"].n == 2
+    assert "their patients unknown" in intervals_note(report)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,11 @@ from ffa_keras.evaluation.compare.tables import (
 )
 from ffa_keras.evaluation.panel import judge_on
 from ffa_keras.evaluation.protocol import Protocol
-from ffa_keras.evaluation.results import merge_trainings, summarise
+from ffa_keras.evaluation.results import (
+    count_images,
+    merge_trainings,
+    summarise,
+)
 from ffa_keras.files import replacing
 from ffa_keras.images.files import write_png
 from ffa_keras.records.audit.leaks import refuse_leaks
@@ -112,7 +116,8 @@ def compare(
             images,
             judge.metrics,
             {
-                "split": f"{split}, {len(judge)} images",
+                "split": split,
+                **count_images(images[methods[0]]),
                 "protocol": how.describe(),
                 "settings": _changed(own[0] for own in trainings.values())
                 or "the defaults",

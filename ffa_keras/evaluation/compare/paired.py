@@ -4,7 +4,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ffa_keras.evaluation.results import Report, scores_of, strict
+from ffa_keras.evaluation.results import (
+    Report,
+    owners_of,
+    scores_of,
+    strict,
+)
 from ffa_keras.evaluation.statistics import (
     Difference,
     holm,
@@ -53,15 +58,14 @@ def against_reference(report: Report, methods: Sequence[str]) -> Comparison:
     paired: dict[str, dict[str, Difference]] = {}
     if REFERENCE in methods:
         paired = {rival: {} for rival in rivals}
-        images = report.systems[REFERENCE].images
-        patients = [image.patient for image in images]
+        owners = owners_of(report.systems[REFERENCE].images)
         for metric in report.metrics:
             columns = {
                 m: scores_of(report.systems[m].images, metric.name)
                 for m in methods
             }
             found = [
-                paired_difference(columns[r], columns[REFERENCE], patients)
+                paired_difference(columns[r], columns[REFERENCE], *owners)
                 for r in rivals
             ]
             adjusted = holm([difference.p for difference in found])

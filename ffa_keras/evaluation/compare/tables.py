@@ -8,10 +8,10 @@ from ffa_keras.evaluation.compare.paired import Comparison
 from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.rendering import (
-    INTERVALS,
     Rows,
     fact_lines,
     heading,
+    intervals_note,
     markdown_table,
     number,
     section_rows,
@@ -20,7 +20,7 @@ from ffa_keras.evaluation.results import ALL, NOTICE, Report
 from ffa_keras.evaluation.statistics import Difference
 
 _PAIRED = (
-    "Difference from `proposed`, mean over images; in brackets the 95 %"
+    "Difference from `proposed`, mean over {}; in brackets the 95 %"
     " interval from resampling patients; p of the sign-flip test over"
     " patients, adjusted for the number of rivals (Holm), not of measures: one"
     " p in twenty is below 0.05 by chance. Images where either has no number"
@@ -49,7 +49,7 @@ def to_markdown(comparison: Comparison) -> str:
     report = comparison.report
     lines = ["# Comparison", "", f"**{NOTICE}**", ""]
     lines += [f"- {line}" for line in fact_lines(report)]
-    lines += ["", INTERVALS]
+    lines += ["", intervals_note(report)]
     trainings = report.facts.get("seeds", 1)
     note = _ONE_TRAINING if trainings == 1 else _TRAININGS.format(trainings)
     lines += ["", note]
@@ -58,7 +58,8 @@ def to_markdown(comparison: Comparison) -> str:
         rows = section_rows(report, ALL, metrics)
         lines += ["", f"## {section}", "", *markdown_table(rows)]
     if comparison.paired:
-        lines += ["", "## Against the proposed system", "", _PAIRED]
+        lines += ["", "## Against the proposed system", ""]
+        lines += [_PAIRED.format(report.unit)]
         lines += ["", *markdown_table(_paired_rows(comparison))]
     for group in report.groups():
         if group != ALL:

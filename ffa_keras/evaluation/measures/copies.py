@@ -25,7 +25,13 @@ _METRICS = (
         _SECTION,
     ),
     # No direction: below 0 is not better than the truth's own 0.
-    Metric("copied", "the same, less that of the real FFA", 3, 0, _SECTION),
+    Metric(
+        "copied",
+        "correlation with nearest training FFA, less the real FFA's",
+        3,
+        0,
+        _SECTION,
+    ),
 )
 
 

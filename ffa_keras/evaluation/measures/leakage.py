@@ -29,7 +29,9 @@ _AT_DISC = 0.06
 _FROC_DOTS = 4
 _SECTION = "Leakage"
 _METRICS = (
-    Metric("leak_dice", "Dice of broad leaks, disc too", 3, 1, _SECTION, True),
+    Metric(
+        "leak_dice", "Dice of broad leaks, disc included", 3, 1, _SECTION, True
+    ),
     Metric("leak_found_large", "large leaks found (share)", 3, 1, _SECTION),
     Metric("leak_found_small", "small leaks found (share)", 3, 1, _SECTION),
     Metric("leak_invented", "broad leaks invented", 2, -1, _SECTION, True),
