@@ -95,7 +95,7 @@ def _judge(
         if lpips:
             scores["lpips"] = lpips(real, moved, inside)
             scores["lpips_fitted"] = lpips(
-                real, np.uint8(np.rint(fitted)), inside
+                real, np.rint(fitted).astype(np.uint8), inside
             )
         if _PICTURES.value:
             folder = Path(_PICTURES.value)
