@@ -93,6 +93,12 @@ class PairEntry:
         return tuple(p for p in (self.fundus, self.ffa) if p is not None)
 
     @property
+    def kinds(self) -> tuple[list[Path], list[Path]]:
+        """The photograph, and the angiogram with its early frame."""
+        ffa = [path for path in (self.ffa, self.early) if path]
+        return [self.fundus] if self.fundus else [], ffa
+
+    @property
     def images(self) -> tuple[tuple[Path, int | None], ...]:
         """All files that are there, each with its frame."""
         files = (self.fundus, self.ffa, self.early)
