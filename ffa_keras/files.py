@@ -295,7 +295,9 @@ def _claim(parent: Path) -> tuple[Path, TextIO]:
 def _write_sums(folder: Path) -> None:
     files = sorted(f for f in folder.rglob("*") if f.is_file())
     (folder / SUMS_NAME).write_text(
-        "".join(f"{sha256(f)}  {f.relative_to(folder)}\n" for f in files),
+        "".join(
+            f"{sha256(f)}  {f.relative_to(folder).as_posix()}\n" for f in files
+        ),
         encoding="utf-8",
     )
 
