@@ -17,23 +17,8 @@ from ffa_keras.images.checks import (
     quiet_decoders,
     unreadable,
 )
-from ffa_keras.images.dicom import MISSING as DICOM_MISSING
-from ffa_keras.images.dicom import is_dicom
-from ffa_keras.registration.retina import field_of_view
-
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "decode_png",
-    "encode_png",
-    "field_of_view",
-    "has_suffix",
-    "is_image",
-    "read_content",
-    "read_ffa",
-    "read_fundus",
-    "sample_bits",
-    "write_png",
-]
+from ffa_keras.images.dicom import MISSING as DICOM_MISSING, is_dicom
+from ffa_keras.registration.retina import field_of_view as field_of_view
 
 IMAGE_SUFFIXES = (
     ".png",

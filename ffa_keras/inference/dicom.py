@@ -55,14 +55,14 @@ class DicomOutput:
         Raises:
             InputError: the photograph is no longer there.
         """
-        from ffa_keras.images.dicom import secondary_capture
+        from ffa_keras.images.dicom import origin, secondary_capture
 
         data = read_content(photograph)
         if is_dicom(data):
-            origin = secondary_capture.origin_of_dicom(data, frame)
+            source = origin.origin_of_dicom(data, frame)
         else:
-            origin = secondary_capture.origin_of_picture(data)
+            source = origin.origin_of_picture(data)
         hashed = functools.partial(hashed_id, self.key)
         return secondary_capture.write(
-            answer, origin, model, hashed, self.stamp
+            answer, source, model, hashed, self.stamp
         )

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import check_sums, read_metadata
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, to_picture
+from ffa_keras.sums import check_sums, read_metadata
 from ffa_keras.translation.appearance import take_appearance
 from ffa_keras.translation.endpoint import (
     FIELD_DIAMETER,
