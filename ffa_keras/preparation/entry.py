@@ -77,15 +77,8 @@ class PairEntry:
     @property
     def files(self) -> PairFiles:
         """Where the files lie, and how the pair lies."""
-        return PairFiles(
-            self.fundus,
-            self.ffa,
-            self.matrix,
-            self.given,
-            self.bits,
-            self.frames,
-            self.early,
-        )
+        names = (field.name for field in dataclasses.fields(PairFiles))
+        return PairFiles(**{name: getattr(self, name) for name in names})
 
     @property
     def paths(self) -> tuple[Path, ...]:
