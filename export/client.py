@@ -8,7 +8,6 @@ an s are encrypted, and the server has to show a certificate. The photograph is
 sent as an 8-bit PNG image, upright and without the metadata of its file.
 """
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +19,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
 from ffa_keras.quiet import import_quietly
 
-from .serving.replies import unexpected
+from .serving.server import Server
 
 _SERVER = flags.DEFINE_string(
     "server", None, "https://HOST:8501, grpcs://HOST:8500.", required=True
@@ -44,15 +43,17 @@ def main(images: ModuleType) -> None:
     """Send one photograph and write the answer."""
     output = Path(_OUTPUT.value)
     _check_output(output)
-    translate = _way_to(_SERVER.value)
-    png = translate(
+    server = Server(
         _SERVER.value,
         _MODEL_NAME.value,
-        images.encode_png(images.read_fundus(_INPUT.value, frame=_FRAME.value)),
         _TIMEOUT.value,
+        _CA_CERTIFICATE.value,
     )
+    translate = _way_to(server)
+    fundus = images.read_fundus(_INPUT.value, frame=_FRAME.value)
+    png = translate(server, images.encode_png(fundus))
     if not png.startswith(b"\x89PNG\r\n\x1a\n"):
-        raise unexpected(_SERVER.value)
+        raise server.unexpected()
     with replacing(output, exclusive=not _OVERWRITE.value) as temporary:
         temporary.write_bytes(png)
 
@@ -66,34 +67,34 @@ def _check_output(output: Path) -> None:
         raise InputError(f"--output={output}: exists; add --overwrite")
 
 
-def _way_to(server: str) -> Callable[[str, str, bytes, float], bytes]:
+def _way_to(server: Server) -> Callable[[Server, bytes], bytes]:
     """Return the function that speaks the server's protocol."""
-    scheme = server.partition("://")[0]
-    certificate = _CA_CERTIFICATE.value
+    scheme = server.address.partition("://")[0]
+    certificate = server.ca_certificate
     if certificate and scheme not in ("https", "grpcs"):
         raise InputError(
-            f"--server={server}: is not encrypted, --ca_certificate is for"
-            " https:// and grpcs://"
+            f"--server={server.address}: is not encrypted, --ca_certificate is"
+            " for https:// and grpcs://"
         )
     if certificate and not Path(certificate).is_file():
         raise InputError(f"--ca_certificate={certificate}: no such file")
     if scheme in ("http", "https"):
         from .serving.rest_client import translate_by_rest
 
-        return functools.partial(translate_by_rest, ca_certificate=certificate)
+        return translate_by_rest
     if scheme not in ("grpc", "grpcs"):
         raise InputError(
-            f"--server={server}: start it with http://, https://, grpc:// or"
-            " grpcs://"
+            f"--server={server.address}: start it with http://, https://,"
+            " grpc:// or grpcs://"
         )
     try:
         (grpc,) = import_quietly(f"{__package__}.serving.grpc_client")
     except ImportError as error:
         raise InputError(
-            f"--server={server}: needs tensorflow-serving-api; pip install"
-            " 'ffa_keras[serving]'"
+            f"--server={server.address}: needs tensorflow-serving-api; pip"
+            " install 'ffa_keras[serving]'"
         ) from error
-    return functools.partial(grpc.translate_by_grpc, ca_certificate=certificate)
+    return grpc.translate_by_grpc
 
 
 if __name__ == "__main__":

@@ -4,19 +4,7 @@ The one source for the SavedModel, the TFLite file, the clients and their
 tests; it needs no TensorFlow.
 """
 
-from ffa_keras.translation.endpoint import SERVING_DEFAULT
-
-__all__ = [
-    "ENCODED",
-    "FFA",
-    "FFA_BYTES",
-    "FUNDUS",
-    "FUNDUS_BYTES",
-    "NETWORK",
-    "SALIENCY",
-    "SERVING_DEFAULT",
-    "WITH_SALIENCY",
-]
+from ffa_keras.translation.endpoint import SERVING_DEFAULT as SERVING_DEFAULT
 
 FUNDUS = "fundus"
 FFA = "ffa"

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ffa_keras.files import EXTRAS_FOLDER, METADATA_NAME, SUM_KEY, sha256
 from ffa_keras.inference.label import LABEL
+from ffa_keras.sums import EXTRAS_FOLDER, METADATA_NAME, SUM_KEY, sha256
 from ffa_keras.translation.endpoint import FIELD_DIAMETER, SERVING_DEFAULT
 
 from .endpoints import FFA, FUNDUS

@@ -63,6 +63,7 @@ def run(
             print(words, file=sys.stderr)
         sys.exit(status)
 
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Names of files need not be text.
@@ -70,6 +71,22 @@ def run(
     logging.use_absl_handler()
     logging.set_verbosity(logging.WARNING)
     app.run(checked, flags_parser=_parsed)
+
+
+def _open_streams() -> None:
+    """Have standard streams that are closed lead nowhere.
+
+    Else the next file that is opened gets the number of one, and with it what
+    is printed there, by libraries too.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free. Programs that are started get it.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, closefd=False))
 
 
 def _parsed(argv: list[str]) -> list[str]:

@@ -27,12 +27,12 @@ def quiet_start() -> Iterator[None]:
     setting of its own is read. Whatever is not known as noise is printed at
     the end, also after an exception; a crash is reported at once.
     """
-    sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # No standard error at all.
         yield
         return
+    sys.stderr.flush()
     was_enabled = faulthandler.is_enabled()
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from ffa_keras.errors import describe
+from ffa_keras.images.files import write_png
 
 ROOT = Path(__file__).parents[1]
 
@@ -115,6 +117,35 @@ def test_odd_bytes_in_names_can_be_printed():
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_lead_nowhere(tmp_path, closed):
+    """As for a service: what is opened next would get their numbers."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\nfrom ffa_keras import cli\n"
+        "def main(images):\n"
+        "    file = open(sys.argv[0] + '.out', 'w')\n"
+        "    print('an answer'), print('a warning', file=sys.stderr)\n"
+        "    file.write(str(file.fileno()))\n"
+        "cli.run(main, 'ffa_keras.images.files')"
+    )
+    line = f"PYTHONPATH={ROOT} {sys.executable} {program} {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True)
+    assert done.returncode == 0
+    assert int((tmp_path / "program.py.out").read_text()) > 2
+
+
+def test_a_photograph_is_read_without_standard_error(tmp_path):
+    """By a program of somebody else's, too."""
+    write_png(tmp_path / "eye.png", np.zeros((9, 8, 3), np.uint8))
+    program = (
+        "import os; from ffa_keras.images.files import read_fundus\n"
+        f"os.close(2); assert read_fundus({str(tmp_path / 'eye.png')!r}).size"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT)
+    assert done.returncode == 0
+
+
 def test_a_full_standard_output_is_one_line():
     with Path("/dev/full").open("w") as full:
         done = _run("print('done')", capture_output=False, stdout=full,

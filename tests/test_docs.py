@@ -19,6 +19,14 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _PATH = re.compile(
     rf"(?<![\w/])(?:{'|'.join(FOLDERS)}|flagfiles)/(?!\S*NAME)[\w/.-]*\w"
 )
+_FLAG = re.compile(r"(?<![\w-])--(?:no)?([a-z]\w*)(?![\w-])")
+_LISTED = re.compile(r"^\| `--(\w+)`", re.MULTILINE)
+_DEFINED = re.compile(r"DEFINE_\w+\(\s*\"(\w+)\"")
+# Of every program, and of Beam, Docker, TensorBoard, Serving and `tfds`.
+_OTHER_FLAGS = set(
+    "flagfile flags help preset direct_num_workers runner rm logdir"
+    " enable_model_warmup model_config_file manual_dir".split()
+)
 _MODULE = re.compile(r"python -m ((?:ffa_keras|datasets|export|benchmarks)\S*)")
 
 
@@ -51,6 +59,25 @@ def test_files_and_programs_that_are_named_exist(page):
     for module in _MODULE.findall(text):
         place = ROOT / re.sub(r"[^\w.].*", "", module).replace(".", "/")
         assert place.is_dir() or place.with_suffix(".py").is_file(), module
+
+
+@pytest.fixture(scope="module")
+def flags():
+    """Those of the programs, and of the benchmarks."""
+    benchmarks = ROOT.glob("benchmarks/**/*.py")
+    known = {
+        name for f in benchmarks for name in _DEFINED.findall(f.read_text())
+    }
+    return known | {*_LISTED.findall((ROOT / "docs/flags.md").read_text())}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_flags_that_are_named_exist(page, flags):
+    if page.name != "CHANGELOG.md":
+        named = {*_FLAG.findall(page.read_text())}
+        # Without the `no` of flags that are turned off, or with it.
+        unknown = {n for n in named if {n, f"no{n}"}.isdisjoint(flags)}
+        assert not unknown - _OTHER_FLAGS
 
 
 def test_the_index_leads_to_every_page():

@@ -11,14 +11,8 @@ import pytest
 
 from ffa_keras import files
 from ffa_keras.errors import InputError
-from ffa_keras.files import (
-    SUMS_NAME,
-    check_sums,
-    is_scratch,
-    replacing,
-    scratch_folder,
-    take_lock,
-)
+from ffa_keras.files import is_scratch, replacing, scratch_folder, take_lock
+from ffa_keras.sums import SUMS_NAME, check_sums
 
 
 def _write(path, content, **options):

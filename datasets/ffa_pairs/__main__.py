@@ -31,7 +31,8 @@ from ffa_keras.preparation.report import read_report, summary
 from ffa_keras.preparation.splits import read_key
 from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 
-from .configs import DicomConfig, PairsConfig
+from .base import PairsConfig
+from .configs import DicomConfig
 from .ffa_pairs_dataset_builder import Builder
 from .write import write_dataset
 

@@ -16,11 +16,11 @@ from ffa_keras.quiet import import_quietly
 from ffa_keras.records import schema
 
 from . import beam
+from .base import PairsConfig
 from .configs import (
     FolderConfig,
     HraConfig,
     IsfahanConfig,
-    PairsConfig,
     PhantomConfig,
 )
 

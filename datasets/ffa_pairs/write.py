@@ -13,8 +13,8 @@ from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import replacing, scratch_folder
 from ffa_keras.preparation.report import refuse_lost_splits, write_report
 
+from .base import PairsConfig
 from .beam import download_config
-from .configs import PairsConfig
 from .ffa_pairs_dataset_builder import Builder, builder_for
 
 

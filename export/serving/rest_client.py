@@ -7,34 +7,16 @@ import ssl
 import urllib.error
 import urllib.request
 
-from ffa_keras.errors import InputError
-
 from ..endpoints import ENCODED
-from .replies import (
-    MOST_BYTES,
-    absent,
-    late,
-    refused,
-    unexpected,
-    untrusted,
-)
+from .server import MOST_BYTES, Server
 
 
-def translate_by_rest(
-    server: str,
-    model_name: str,
-    png: bytes,
-    timeout: float,
-    ca_certificate: str = "",
-) -> bytes:
+def translate_by_rest(server: Server, png: bytes) -> bytes:
     """Have an image file translated over REST.
 
     Args:
-        server: `http://HOST:PORT` or `https://HOST:PORT`.
-        model_name: as the server knows it.
+        server: which, at `http://` or `https://`.
         png: the image file.
-        timeout: seconds to wait for the server.
-        ca_certificate: PEM file of who vouches for the server.
 
     Returns:
         The PNG file of the answer.
@@ -43,73 +25,60 @@ def translate_by_rest(
         InputError: no answer in time, or a refusal, in the server's words.
     """
     instance = {"b64": base64.b64encode(png).decode()}
-    answer = call_rest(
-        server,
-        model_name,
-        {"signature_name": ENCODED, "instances": [instance]},
-        timeout,
-        ca_certificate,
-    )
+    body = {"signature_name": ENCODED, "instances": [instance]}
+    answer = call_rest(server, body)
     try:
         (prediction,) = answer["predictions"]
         return base64.b64decode(prediction["b64"], validate=True)
     except (KeyError, TypeError, ValueError) as error:
-        raise unexpected(server) from error
+        raise server.unexpected() from error
 
 
-def call_rest(
-    server: str,
-    model_name: str,
-    body: dict,
-    timeout: float,
-    ca_certificate: str = "",
-) -> dict:
+def call_rest(server: Server, body: dict) -> dict:
     """Send the JSON body of a `:predict` request and return the answer's.
 
     Args:
-        server: `http://HOST:PORT` or `https://HOST:PORT`.
-        model_name: as the server knows it.
+        server: as of `translate_by_rest`.
         body: as TensorFlow Serving's REST API defines it.
-        timeout: seconds to wait for the server.
-        ca_certificate: PEM file of who vouches for the server.
 
     Raises:
-        InputError: no answer in time, or a refusal, in the server's words.
+        InputError: as of `translate_by_rest`.
     """
-    context = ssl.create_default_context(cafile=ca_certificate or None)
+    context = ssl.create_default_context(cafile=server.ca_certificate or None)
+    address = server.address.rstrip("/")
     request = urllib.request.Request(
-        f"{server.rstrip('/')}/v1/models/{model_name}:predict",
+        f"{address}/v1/models/{server.model_name}:predict",
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
     try:
         with urllib.request.urlopen(
-            request, timeout=timeout, context=context
+            request, timeout=server.timeout, context=context
         ) as reply:
             content = reply.read(MOST_BYTES + 1)
     except urllib.error.HTTPError as error:
-        raise _refused(server, error.code, error.read(MOST_BYTES)) from error
+        words = _reason(error.code, error.read(MOST_BYTES))
+        raise server.refused(words) from error
     except TimeoutError as error:
-        raise late(server, timeout) from error
+        raise server.late() from error
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
-            raise late(server, timeout) from error
+            raise server.late() from error
         if isinstance(error.reason, ssl.SSLCertVerificationError):
-            raise untrusted(server) from error
-        raise absent(server) from error
+            raise server.untrusted() from error
+        raise server.absent() from error
     except (OSError, http.client.HTTPException) as error:
-        raise absent(server) from error
+        raise server.absent() from error
     if len(content) > MOST_BYTES:
-        raise unexpected(server)
+        raise server.unexpected()
     try:
         return json.loads(content)
     except ValueError as error:
-        raise unexpected(server) from error
+        raise server.unexpected() from error
 
 
-def _refused(server: str, code: int, content: bytes) -> InputError:
+def _reason(code: int, content: bytes) -> str:
     try:
-        words = str(json.loads(content)["error"])
+        return str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
-        words = f"HTTP status {code}"
-    return refused(server, words)
+        return f"HTTP status {code}"

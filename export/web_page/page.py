@@ -11,11 +11,12 @@ from pathlib import Path
 
 from ffa_keras import __version__
 from ffa_keras.errors import InputError
-from ffa_keras.files import check_sums, write_text
+from ffa_keras.files import write_text
 from ffa_keras.images.pictures import encode_jpeg
 from ffa_keras.inference import plausibility
 from ffa_keras.inference.label import LABEL, text_chunks
 from ffa_keras.phantom import make_pair
+from ffa_keras.sums import check_sums
 from ffa_keras.translation.forms import (
     MOST_PIXELS_WHOLE,
     SMALLEST_SIDE,

@@ -27,7 +27,6 @@ from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_config
-from ffa_keras.translation.flips import AVERAGED
 from ffa_keras.translation.forms import (
     fingerprint,
     load_translator,
@@ -86,7 +85,7 @@ def evaluate_run(
             "method": config.method,
             "generator": f"{type(generator).__name__}, "
             f"{generator.count_params():,} parameters",
-            _FINGERPRINT: fingerprint(run_dir),
+            _FINGERPRINT: fingerprint(run_dir, how.average_flips),
         }
 
     return _evaluate(
@@ -133,7 +132,7 @@ def evaluate_model(
     def load() -> tuple[Translator, dict[str, str]]:
         return load_translator(model), {
             "method": "not known",
-            _FINGERPRINT: fingerprint(model),
+            _FINGERPRINT: fingerprint(model, how.average_flips),
         }
 
     return _evaluate(
@@ -198,8 +197,6 @@ def _evaluate(
         # After the folder was found free: loading takes long.
         translator, about = load()
         translator = how.answers_of(translator)
-        if how.average_flips:
-            about[_FINGERPRINT] += f", {AVERAGED}"
         dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
         judge = judge_on(dataset, split, {SYSTEM: translator}, how, config)

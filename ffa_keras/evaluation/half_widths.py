@@ -35,6 +35,7 @@ def read_half_widths(file: str | Path, generator: str) -> np.ndarray:
         raise InputError(f"{file}: no intervals of {LEVELS} grey levels")
     if owner != generator:
         raise InputError(
-            f"{file}: intervals of another model; evaluate this one"
+            f"{file}: intervals of another model, or of answers that were"
+            " averaged otherwise; evaluate this one"
         )
     return widths

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from ffa_keras.evaluation.ms_ssim import ms_ssim
-from ffa_keras.ops import psnr, ssim
-
-__all__ = ["l1", "ms_ssim", "psnr", "ssim"]
+from ffa_keras.evaluation.ms_ssim import ms_ssim as ms_ssim
+from ffa_keras.ops import psnr as psnr, ssim as ssim
 
 
 def l1(

@@ -148,7 +148,11 @@ def quiet_decoders() -> Iterator[None]:
     process has one: threads wait for each other.
     """
     with _ONE_AT_A_TIME:
-        kept = os.dup(2)
+        try:
+            kept = os.dup(2)
+        except OSError:  # No standard error at all.
+            yield
+            return
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         try:

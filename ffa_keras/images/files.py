@@ -17,22 +17,8 @@ from ffa_keras.images.checks import (
     quiet_decoders,
     unreadable,
 )
-from ffa_keras.images.dicom import MISSING as DICOM_MISSING
-from ffa_keras.images.dicom import is_dicom
-from ffa_keras.registration.retina import field_of_view
-
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "decode_png",
-    "encode_png",
-    "field_of_view",
-    "has_suffix",
-    "is_image",
-    "read_ffa",
-    "read_fundus",
-    "sample_bits",
-    "write_png",
-]
+from ffa_keras.images.dicom import MISSING as DICOM_MISSING, is_dicom
+from ffa_keras.registration.retina import field_of_view as field_of_view
 
 IMAGE_SUFFIXES = (
     ".png",
@@ -182,13 +168,25 @@ def is_image(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, frame: int | None) -> np.ndarray:
-    """Return BGR [H, W, 3], uint8 or uint16."""
+def read_content(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise InputError(f"{path}: {reason.lower()}; check the path") from error
+
+
+def _read(path: Path, frame: int | None) -> np.ndarray:
+    """Return BGR [H, W, 3], uint8 or uint16."""
+    data = read_content(path)
     try:
         with quiet_decoders():
             if is_dicom(data):

@@ -84,12 +84,10 @@ _KEY_FILE = flags.DEFINE_string(
 def _sources() -> list[str]:
     if _STAMP.value and not _DICOM.value:
         raise InputError("--stamp: is for DICOM files; add --dicom")
-    for flag in (_EXEMPLAR, _AVERAGE_FLIPS):
-        if flag.value and _INTERVALS.value:
-            raise InputError(
-                f"--intervals: were found for answers without --{flag.name};"
-                " give one"
-            )
+    if _EXEMPLAR.value and _INTERVALS.value:
+        raise InputError(
+            "--intervals: were found for answers without --exemplar; give one"
+        )
     if not _INPUT.value:
         raise InputError("--input: missing; name a photograph or a folder")
     return _INPUT.value
@@ -124,7 +122,9 @@ def _maps(maps: ModuleType) -> dict[str, object]:
     if _SALIENCY.value:
         drawn[SALIENCY] = maps.SALIENCY_MAP
     if _INTERVALS.value:
-        drawn[INTERVAL] = maps.interval_map(_INTERVALS.value, _MODEL.value)
+        drawn[INTERVAL] = maps.interval_map(
+            _INTERVALS.value, _MODEL.value, _AVERAGE_FLIPS.value
+        )
     return drawn
 
 

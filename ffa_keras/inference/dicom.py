@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.images.dicom import check_installed, is_dicom
+from ffa_keras.images.files import read_content
 from ffa_keras.preparation.splits import hashed_id, read_key
 
 
@@ -50,15 +51,18 @@ class DicomOutput:
             frame: of the photograph, as it was read.
             answer: uint8 [H, W] or [H, W, 1].
             model: fingerprint of the model.
-        """
-        from ffa_keras.images.dicom import secondary_capture
 
-        data = photograph.read_bytes()
+        Raises:
+            InputError: the photograph is no longer there.
+        """
+        from ffa_keras.images.dicom import origin, secondary_capture
+
+        data = read_content(photograph)
         if is_dicom(data):
-            origin = secondary_capture.origin_of_dicom(data, frame)
+            source = origin.origin_of_dicom(data, frame)
         else:
-            origin = secondary_capture.origin_of_picture(data)
+            source = origin.origin_of_picture(data)
         hashed = functools.partial(hashed_id, self.key)
         return secondary_capture.write(
-            answer, origin, model, hashed, self.stamp
+            answer, source, model, hashed, self.stamp
         )

@@ -12,34 +12,11 @@ from ffa_keras.images.dicom import is_synthetic
 from ffa_keras.images.files import IMAGE_SUFFIXES, has_suffix, is_image
 from ffa_keras.inference.label import (
     LABEL,
-    PNG_START,
+    PNG_START as PNG_START,
     is_labelled,
-    label_png,
+    label_png as label_png,
     text_chunks,
 )
-
-# The label had its home here; the old names last for one more release.
-__all__ = [
-    "DICOM",
-    "INTERVAL",
-    "LABEL",
-    "MAPS",
-    "NAMES",
-    "NUMBERS",
-    "PNG_START",
-    "REPORT_COLUMNS",
-    "REPORT_NAME",
-    "SALIENCY",
-    "STEMS",
-    "check_folder",
-    "check_nothing_lost",
-    "check_same_model",
-    "files_of",
-    "find_photographs",
-    "label_png",
-    "map_path",
-    "text_chunks",
-]
 
 # Pictures that may go with an answer.
 SALIENCY = "saliency"

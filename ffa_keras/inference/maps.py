@@ -47,12 +47,15 @@ SALIENCY_MAP = Map(
 )
 
 
-def interval_map(file: str | Path, model: str | Path) -> Map:
+def interval_map(
+    file: str | Path, model: str | Path, averaged: bool = False
+) -> Map:
     """Return the map of how far off each pixel of an answer may be.
 
     Args:
         file: `intervals.json` of an evaluation of the model.
         model: as `load_translator` takes it.
+        averaged: whether its answers are means over flips and turns.
 
     Returns:
         The half widths of the intervals, grey levels, cut at 255.
@@ -60,7 +63,7 @@ def interval_map(file: str | Path, model: str | Path) -> Map:
     Raises:
         InputError: the file cannot be read, or is of another model.
     """
-    widths = read_half_widths(file, fingerprint(model))
+    widths = read_half_widths(file, fingerprint(model, averaged))
     table = np.rint(np.minimum(widths, 255)).astype(np.uint8)
     digest = hashlib.sha256(table.tobytes()).hexdigest()[:12]
     return Map(

@@ -28,7 +28,7 @@ from ffa_keras.inference.label import LABEL
 from ffa_keras.inference.maps import Map
 from ffa_keras.inference.overlap import overlapped
 from ffa_keras.inference.work import Task, Work, digest
-from ffa_keras.translation.flips import AVERAGED, over_flips
+from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import (
     SMALLEST_SIDE,
     fingerprint,
@@ -87,7 +87,7 @@ def predict(
     answers = find_photographs(sources, beside, folder, names)
     check_folder(folder)
     check_nothing_lost(folder, answers, beside, overwrite or resume)
-    label = {**LABEL, "Model": fingerprint(model)}
+    label = {**LABEL, "Model": fingerprint(model, average_flips)}
     if exemplar:
         ffa = _read_exemplar(exemplar)
         translate = load_translator(model, ffa)
@@ -96,7 +96,6 @@ def predict(
         translate = load_translator(model)
     if average_flips:
         translate = over_flips(translate)
-        label["Model"] += f", {AVERAGED}"
     if resume:
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
@@ -106,8 +105,8 @@ def predict(
     stop: Exception | None = None
 
     def done(task: Task) -> None:
-        task.tell()
         report.append((len(report) + 1, *task.row()))
+        task.tell()
         progress.add(1)
 
     tasks = (Task(photograph, answer) for photograph, answer in answers.items())

@@ -52,13 +52,54 @@ class SmoothConv2DTranspose(keras.layers.Conv2DTranspose):
         return x
 
 
+class _Normalization(keras.layers.Layer):
+    """`y = gamma (x - mean) / sqrt(variance + epsilon) + beta` in float32.
+
+    Args:
+        epsilon: added to the variance. Defaults to `1e-5`.
+        **kwargs: of `keras.layers.Layer`.
+    """
+
+    gamma_initializer: str | dict[str, Any] = "ones"
+
+    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Shape) -> None:
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(
+            name="gamma", shape=shape, initializer=self.gamma_initializer
+        )
+        self.beta = self.add_weight(
+            name="beta", shape=shape, initializer="zeros"
+        )
+
+    def normalized(
+        self, inputs: tf.Tensor, mean_of: Callable[[tf.Tensor], tf.Tensor]
+    ) -> tf.Tensor:
+        """Return the inputs by the moments that `mean_of` takes."""
+        x = tf.cast(inputs, tf.float32)
+        mean = mean_of(x)
+        variance = mean_of(tf.math.squared_difference(x, mean))
+        scale = tf.math.rsqrt(variance + self.epsilon)
+        scale *= tf.cast(self.gamma, tf.float32)
+        x = (x - mean) * scale + tf.cast(self.beta, tf.float32)
+        return tf.cast(x, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "epsilon": self.epsilon}
+
+
 @keras.saving.register_keras_serializable("ffa_keras")
-class InstanceNormalization(keras.layers.Layer):
+class InstanceNormalization(_Normalization):
     """Normalise each channel of each image by its own mean and variance.
 
-    `y = gamma (x - mean) / sqrt(variance + epsilon) + beta`, the moments taken
-    over H and W in float32, whatever the compute dtype. Training and inference
-    are the same function, and batches do not mix.
+    The moments are taken over H and W in float32, whatever the compute dtype.
+    Training and inference are the same function, and batches do not mix.
 
     Args:
         epsilon: added to the variance. Defaults to `1e-5`.
@@ -71,27 +112,8 @@ class InstanceNormalization(keras.layers.Layer):
         Ulyanov et al., Instance Normalization, arXiv 1607.08022.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
-
-    def build(self, input_shape: Shape) -> None:
-        channels = input_shape[-1]
-        self.gamma = self.add_weight(
-            name="gamma", shape=(channels,), initializer="ones"
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=(channels,), initializer="zeros"
-        )
-
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return _normalize(self, inputs, spatial_mean)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return self.normalized(inputs, spatial_mean)
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
@@ -104,15 +126,14 @@ class ImageNormalization(InstanceNormalization):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return _normalize(
-            self,
+        return self.normalized(
             inputs,
             lambda x: tf.reduce_mean(spatial_mean(x), -1, keepdims=True),
         )
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
-class BatchStatisticsNormalization(keras.layers.Layer):
+class BatchStatisticsNormalization(_Normalization):
     """Normalise each channel by the moments of the batch at hand, always.
 
     The batch normalisation of pix2pix, which takes the statistics of the batch
@@ -133,32 +154,13 @@ class BatchStatisticsNormalization(keras.layers.Layer):
         Isola et al., arXiv 1611.07004, section 3.3 and appendix 6.2.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.epsilon = epsilon
-
-    def build(self, input_shape: Shape) -> None:
-        channels = input_shape[-1]
-        self.gamma = self.add_weight(
-            name="gamma",
-            shape=(channels,),
-            initializer={
-                "class_name": "RandomNormal",
-                "config": {"mean": 1.0, "stddev": 0.02},
-            },
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=(channels,), initializer="zeros"
-        )
+    gamma_initializer = {
+        "class_name": "RandomNormal",
+        "config": {"mean": 1.0, "stddev": 0.02},
+    }
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return _normalize(self, inputs, lambda x: _batch_mean(x, training))
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return self.normalized(inputs, lambda x: _batch_mean(x, training))
 
 
 @keras.saving.register_keras_serializable("ffa_keras")
@@ -289,21 +291,6 @@ def reflect_to_multiple(x: tf.Tensor, multiple: int) -> tf.Tensor:
         at = tf.range(size + -size % multiple) % (2 * last)
         x = tf.gather(x, last - tf.abs(last - at), axis=axis)
     return x
-
-
-def _normalize(
-    layer: "InstanceNormalization | BatchStatisticsNormalization",
-    inputs: tf.Tensor,
-    mean_of: Callable[[tf.Tensor], tf.Tensor],
-) -> tf.Tensor:
-    """Return the inputs by the moments that `mean_of` takes, in float32."""
-    x = tf.cast(inputs, tf.float32)
-    mean = mean_of(x)
-    variance = mean_of(tf.math.squared_difference(x, mean))
-    scale = tf.math.rsqrt(variance + layer.epsilon)
-    scale *= tf.cast(layer.gamma, tf.float32)
-    x = (x - mean) * scale + tf.cast(layer.beta, tf.float32)
-    return tf.cast(x, layer.compute_dtype)
 
 
 def _batch_mean(x: tf.Tensor, over_replicas: bool) -> tf.Tensor:

@@ -60,4 +60,7 @@ def picture_saliency(
     return np.concatenate(strips)
 
 
-_compiled_map = tf.function(saliency_map, jit_compile=True, autograph=False)
+# Not traced again for every size of picture.
+_compiled_map = tf.function(
+    saliency_map, jit_compile=True, autograph=False, reduce_retracing=True
+)

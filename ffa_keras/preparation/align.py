@@ -147,13 +147,8 @@ def align_files(
         result = register_pair(fundus, ffa)
     pair = align_registered(fundus, ffa, result)
     verdict = _verdict(result, pair, given)
-    if treatment.field_diameter:
-        pixel = np.sqrt(abs(np.linalg.det(result.matrix[:2, :2])))
-        pair = _at_scale(
-            pair,
-            treatment.field_diameter / max(1.0, field_diameter(fundus) * pixel),
-        )
-    return pair, verdict
+    pixel = float(np.sqrt(abs(np.linalg.det(result.matrix[:2, :2]))))
+    return _at_field(pair, pixel * field_diameter(fundus), treatment), verdict
 
 
 def _without_text(ffa: np.ndarray, treatment: Treatment) -> np.ndarray:
@@ -183,18 +178,20 @@ def _alone(
     if share < _MIN_OVERLAP:
         reason = f"the field of view is {share:.0%} of the frame"
     pair = AlignedPair(**images, valid_mask=mask, circular=is_circular(retina))
-    if treatment.field_diameter:
-        found = max(1.0, field_diameter(image))
-        pair = _at_scale(pair, treatment.field_diameter / found)
-    return (
-        pair,
-        Verdict(not reason, f"{LONE[lone]} alone", reason, {"overlap": share}),
+    verdict = Verdict(
+        not reason, f"{LONE[lone]} alone", reason, {"overlap": share}
     )
+    return _at_field(pair, field_diameter(image), treatment), verdict
 
 
-def _at_scale(pair: AlignedPair, scale: float) -> AlignedPair:
+def _at_field(
+    pair: AlignedPair, found: float, treatment: Treatment
+) -> AlignedPair:
+    """Scale a pair whose field of view was found to be so many pixels wide."""
+    if not (treatment.field_diameter and found):
+        return pair
     fundus, ffa, mask = (
-        scaled(image, scale)
+        scaled(image, treatment.field_diameter / found)
         for image in (
             pair.fundus,
             pair.ffa,

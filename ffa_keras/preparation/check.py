@@ -104,9 +104,10 @@ def decide_bits(
     usual, notes = [], []
     for index, name in enumerate(("fundus", "ffa")):
         found = [
-            facts[getattr(entry, name)].bits
+            facts[path].bits
             for entry in entries
-            if entry.bits[index] is None and getattr(entry, name)
+            if entry.bits[index] is None
+            for path in entry.kinds[index]
         ]
         most = max(found, default=8)
         usual.append(next(bits for bits in _USUAL_BITS if bits >= most))
@@ -218,12 +219,13 @@ def shared_eyes(
 def _mismatches(
     entry: PairEntry, treatment: Treatment, facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
-    for path, bits in zip((entry.fundus, entry.ffa), entry.bits, strict=True):
-        if path and bits is not None and facts[path].bits > bits:
-            yield (
-                f"{path}: a sample takes {facts[path].bits} bits, more than"
-                f" the {bits} of the column bits"
-            )
+    for paths, bits in zip(entry.kinds, entry.bits, strict=True):
+        for path in paths:
+            if bits is not None and facts[path].bits > bits:
+                yield (
+                    f"{path}: a sample takes {facts[path].bits} bits, more than"
+                    f" the {bits} of the column bits"
+                )
     if entry.ffa is None:
         return
     ffa = facts[entry.ffa]

@@ -77,20 +77,19 @@ class PairEntry:
     @property
     def files(self) -> PairFiles:
         """Where the files lie, and how the pair lies."""
-        return PairFiles(
-            self.fundus,
-            self.ffa,
-            self.matrix,
-            self.given,
-            self.bits,
-            self.frames,
-            self.early,
-        )
+        names = (field.name for field in dataclasses.fields(PairFiles))
+        return PairFiles(**{name: getattr(self, name) for name in names})
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """The photograph and the angiogram, as far as they are there."""
         return tuple(p for p in (self.fundus, self.ffa) if p is not None)
+
+    @property
+    def kinds(self) -> tuple[list[Path], list[Path]]:
+        """The photograph, and the angiogram with its early frame."""
+        ffa = [path for path in (self.ffa, self.early) if path]
+        return [self.fundus] if self.fundus else [], ffa
 
     @property
     def images(self) -> tuple[tuple[Path, int | None], ...]:

@@ -260,18 +260,16 @@ def find_dataset(dataset_dir: str | Path) -> Path:
 
 
 def load_pairs(
-    dataset_dir: str | Path, split: str, decode: bool = True, lone: str = ""
+    dataset_dir: str | Path, split: str, lone: str = ""
 ) -> tf.data.Dataset:
     """Read the pairs of a split of the dataset that `find` finds.
 
     Args:
         dataset_dir: as `PreparedDataset.find` takes it.
         split: as `PreparedDataset.pairs` takes it; the others likewise.
-        decode: whether images are decoded.
         lone: which images are wanted that stand alone, too.
     """
-    dataset = PreparedDataset.find(dataset_dir)
-    return dataset.pairs(split, decode=decode, lone=lone)
+    return PreparedDataset.find(dataset_dir).pairs(split, lone=lone)
 
 
 def _finished(root: Path) -> Iterator[Path]:

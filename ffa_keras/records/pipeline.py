@@ -44,6 +44,7 @@ class TrainingPatches:
         seed: of every order and random choice.
         lone: one of `schema.LONE`, where patches of such images without a
             counterpart, which is then black, are wanted too.
+        memory: bytes of pairs that are held.
 
     Attributes:
         pair_ids: hash of each pair of the train split.
@@ -60,6 +61,7 @@ class TrainingPatches:
         sampling: PatchSampling,
         seed: int,
         lone: str = "",
+        memory: int = _MEMORY,
     ):
         self._sampling = sampling
         self._seed = seed
@@ -71,11 +73,11 @@ class TrainingPatches:
         ]
         size = sum(info.num_bytes or 0 for info in infos)
         count = sum(info.num_examples for info in infos)
-        self._shuffled = max(1, min(count, count * _MEMORY // max(size, 1)))
+        self._shuffled = max(1, min(count, count * memory // max(size, 1)))
         self._pairs = pairs.map(
             self._placed, num_parallel_calls=tf.data.AUTOTUNE
         ).enumerate()
-        if size <= _MEMORY:
+        if size <= memory:
             self._pairs = self._pairs.cache()
         self.pair_ids: list[str] = []
         self.num_patches = self._count()

@@ -8,8 +8,6 @@ from pathlib import Path
 import tensorflow as tf
 
 _HIDE = "CUDA_VISIBLE_DEVICES"
-# Where the driver shows the GPUs, as nvidia0 and so on.
-_NODES = Path("/dev")
 
 
 def device_names(kind: str | None = None) -> list[str]:
@@ -26,8 +24,11 @@ def device_names(kind: str | None = None) -> list[str]:
     ]
 
 
-def gpus_missed() -> str:
+def gpus_missed(nodes: Path = Path("/dev")) -> str:
     """Return a line if this machine has a GPU that TensorFlow does not see.
+
+    Args:
+        nodes: folder where the driver shows the GPUs, as nvidia0 and so on.
 
     Returns:
         What is there, why it may not be seen, and the cure; empty if a GPU is
@@ -36,7 +37,7 @@ def gpus_missed() -> str:
     hidden = os.environ.get(_HIDE)
     if tf.config.list_physical_devices("GPU") or hidden in ("", "-1"):
         return ""
-    signs = [str(path) for path in sorted(_NODES.glob("nvidia[0-9]*"))]
+    signs = [str(path) for path in sorted(nodes.glob("nvidia[0-9]*"))]
     if not signs and shutil.which("nvidia-smi"):
         signs = ["nvidia-smi"]
     if not signs:

@@ -14,25 +14,10 @@ from ffa_keras.files import replacing, take_lock
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import TrainConfig, read_config
 from ffa_keras.translation.run_folder import (
-    CONFIG_NAME,
-    GENERATOR_NAME,
-    load_generator,
+    CONFIG_NAME as CONFIG_NAME,
+    GENERATOR_NAME as GENERATOR_NAME,
+    load_generator as load_generator,
 )
-
-# What loads a generator had its home here; the names last one release more.
-__all__ = [
-    "CHECKPOINTS_NAME",
-    "CONFIG_NAME",
-    "GENERATOR_NAME",
-    "as_begun",
-    "check_vacant",
-    "claim",
-    "has_generator",
-    "hold",
-    "load_config",
-    "load_generator",
-    "save_generator",
-]
 
 CHECKPOINTS_NAME = "checkpoints"
 

@@ -14,15 +14,16 @@ import numpy as np
 import tensorflow as tf
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import check_sums, read_metadata
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, to_picture
+from ffa_keras.sums import check_sums, read_metadata
 from ffa_keras.translation.appearance import take_appearance
 from ffa_keras.translation.endpoint import (
     FIELD_DIAMETER,
     SERVING_DEFAULT,
     of_size,
 )
+from ffa_keras.translation.flips import AVERAGED
 from ffa_keras.translation.run_folder import (
     generator_file,
     is_run_folder,
@@ -110,15 +111,16 @@ def load_translator(
     return answer
 
 
-def fingerprint(model: str | Path) -> str:
+def fingerprint(model: str | Path, averaged: bool = False) -> str:
     """Return what tells one model from another, whatever its folder's name.
 
     Args:
         model: as `load_translator` takes it.
+        averaged: whether its answers are means over flips and turns.
 
     Returns:
         Form of the model and 12 hexadecimal digits of the SHA-256 of its
-        files; for a SavedModel also its version.
+        files; for a SavedModel also its version; and whether it is averaged.
 
     Raises:
         InputError: nothing of the kind is there.
@@ -133,7 +135,8 @@ def fingerprint(model: str | Path) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
-    return f"{name}, SHA-256 {digest.hexdigest()[:12]}"
+    name += f", SHA-256 {digest.hexdigest()[:12]}"
+    return f"{name}, {AVERAGED}" if averaged else name
 
 
 def translator_of(

@@ -10,6 +10,7 @@ stored, in nameless temporary files. Memory grows with the width of the
 photograph, not with its height.
 """
 
+import contextlib
 import itertools
 import tempfile
 from abc import ABC, abstractmethod
@@ -94,28 +95,37 @@ class _Stored(_Rows):
         _, width, channels = rows.shape
         super().__init__(rows.shape, float(width * channels), rows.cut)
         # A file of the disk: what is mapped or held in memory counts as such.
-        self._file = tempfile.TemporaryFile()
+        with _in_words():
+            self._file = tempfile.TemporaryFile()
         for start, stop in rows.strips():
             self.write(start, rows.read(start, stop))
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         values = np.empty((1, stop - start, *self.shape[1:]), np.float32)
-        self._file.seek(start * values[0, 0].nbytes)
-        self._file.readinto(values.data)
+        with _in_words():
+            self._file.seek(start * values[0, 0].nbytes)
+            self._file.readinto(values.data)
         return tf.convert_to_tensor(values)
 
     def write(self, start: int, values: tf.Tensor) -> None:
         """Write rows from `start` on."""
         values = values.numpy()
-        try:
+        with _in_words():
             self._file.seek(start * values[0, 0].nbytes)
             self._file.write(values)
             self._file.flush()
-        except OSError as error:
-            raise InputError(
-                f"{tempfile.gettempdir()}: {error.strerror}; a large"
-                " photograph needs space there, or set TMPDIR to another folder"
-            ) from error
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what a temporary file cannot do."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{tempfile.tempdir or 'TMPDIR'}: {error.strerror}; a large"
+            " photograph needs space there, or set TMPDIR to another folder"
+        ) from error
 
 
 class _Convolved(_Rows):

@@ -29,12 +29,13 @@ from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
 from export.to_tflite import export_tflite
 from ffa_keras.errors import InputError, describe
-from ffa_keras.files import check_sums, replacing, write_text
+from ffa_keras.files import replacing, write_text
 from ffa_keras.images.files import read_fundus, write_png
 from ffa_keras.inference.translators import load_translator
 from ffa_keras.losses import PerceptualLoss
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
+from ffa_keras.sums import check_sums
 
 ROOT = Path(__file__).parents[2]
 FUNDUS = make_pair(1, "normal", 128).fundus

@@ -736,3 +736,20 @@ def test_the_manifest_says_how_many_bits_a_camera_has(clinic):
     (clinic / "pairs.csv").write_text("\n".join(rows).replace(",14", ",12"))
     message = _refused(_angiograms, clinic)
     assert "a sample takes 13 bits, more than the 12 of the column" in message
+
+
+def test_an_early_frame_counts_among_the_angiograms_of_a_camera(clinic):
+    """It is brighter than the late one, and was refused half way through."""
+    _deepen(clinic, (4000, 4001, 4002, 16000))
+    (clinic / "p4_ffa.png").rename(clinic / "early.png")
+    lines = (clinic / "pairs.csv").read_text().splitlines()[:4]
+    rows = [
+        f"{lines[0]},early_ffa",
+        *(f"{line},early.png" for line in lines[1:]),
+    ]
+    (clinic / "pairs.csv").write_text("\n".join(rows))
+    assert _angiograms(clinic) == [round(2000 * 255 / 65535)] * 3
+    rows = [f"{rows[0]},bits", *(f"{row},12" for row in rows[1:])]
+    (clinic / "pairs.csv").write_text("\n".join(rows))
+    message = _refused(_angiograms, clinic)
+    assert "early.png: a sample takes 14 bits, more than the 12" in message

@@ -10,8 +10,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.compare import comparison as comparing

@@ -20,10 +20,10 @@ from export.signatures import ExportedGenerator
 from export.to_saved_model import export_saved_model
 from export.to_tflite import convert, export_tflite
 from ffa_keras.errors import InputError
-from ffa_keras.files import check_sums
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.ops import from_grey_levels, saliency_map, to_grey_levels
 from ffa_keras.phantom import make_pair
+from ffa_keras.sums import check_sums
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import translate, translate_native

@@ -48,7 +48,7 @@ def translate(tmp_path, monkeypatch):
         "load_translator",
         lambda _: lambda fundus: fundus[..., 1:2],
     )
-    monkeypatch.setattr(predict_module, "fingerprint", lambda _: "green, 0123")
+    monkeypatch.setattr(predict_module, "fingerprint", lambda *_: "green, 0123")
 
     def run(sources, stamp=False, names=STEMS, **options):
         return predict(
@@ -216,6 +216,26 @@ def test_nothing_of_the_patient_is_in_any_output_or_word(
         assert secret not in printed
         for path in written:
             assert secret.encode() not in path.read_bytes(), (secret, path)
+
+
+def test_a_photograph_that_is_taken_away_costs_its_own_line(
+    translate, tmp_path, monkeypatch, capsys
+):
+    """Of a card that is pulled out, say, before its header is read again."""
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        write_png(tmp_path / f"in/{name}.png", FUNDUS)
+
+    def green(fundus):
+        (tmp_path / "in/a.png").unlink(missing_ok=True)
+        return fundus[..., 1:2]
+
+    monkeypatch.setattr(predict_module, "load_translator", lambda _: green)
+    assert translate(tmp_path / "in") == 1
+    assert "skipped " in (error := capsys.readouterr().err)
+    assert "a.png: no such file or directory; check the path" in error
+    answers = sorted(path.name for path in (tmp_path / "out").glob("*.dcm"))
+    assert answers == ["b.dcm", "c.dcm"]
 
 
 def test_only_attributes_that_were_listed_are_written(answer):

@@ -48,6 +48,20 @@ def test_a_pixels_interval_is_that_of_its_grey_level(intervals, keras_file):
     np.testing.assert_array_equal(draw(ffa), want.reshape(16, 16, 1))
 
 
+def test_intervals_of_averaged_answers_are_for_those(intervals, keras_file):
+    """And those of single answers are not."""
+    with pytest.raises(InputError, match="averaged otherwise"):
+        maps.interval_map(intervals, keras_file, averaged=True)
+    held = json.loads(intervals.read_text())
+    held["generator"] = fingerprint(keras_file, averaged=True)
+    intervals.write_text(json.dumps(held))
+    ffa = np.zeros((2, 2, 1), np.uint8)
+    drawn = maps.interval_map(intervals, keras_file, averaged=True).draw(ffa)
+    assert (drawn == 10).all()
+    with pytest.raises(InputError, match="averaged otherwise"):
+        maps.interval_map(intervals, keras_file)
+
+
 @pytest.mark.parametrize(
     "text, reason",
     [

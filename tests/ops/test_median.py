@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ffa_keras.ops import median_filter2d
 

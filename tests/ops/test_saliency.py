@@ -1,7 +1,10 @@
 """The saliency map of a picture, whatever its size."""
 
+import logging
+
 import cv2
 import numpy as np
+import tensorflow as tf
 
 from ffa_keras.ops import picture_saliency, saliency_map
 from ffa_keras.phantom import make_pair
@@ -25,3 +28,15 @@ def test_strips_leave_no_trace():
     whole = saliency_map(ffa[None])[0].numpy()
     strips = picture_saliency(ffa, at_once=40 * 170)
     np.testing.assert_allclose(strips, whole, atol=1e-4)
+
+
+def test_many_sizes_draw_no_warning_of_tensorflow():
+    """It warned of what is traced again and again, on the user's terminal."""
+    warned = []
+    handler = logging.Handler()
+    handler.emit = warned.append
+    tf.get_logger().addHandler(handler)
+    for side in range(8, 14):
+        assert picture_saliency(np.zeros((side, 9, 1), np.uint8)).shape[0]
+    tf.get_logger().removeHandler(handler)
+    assert not warned

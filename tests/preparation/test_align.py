@@ -234,3 +234,15 @@ def test_real_pairs_lie_on_each_other_inside_their_mask(real_photographs):
         assert 0.3 < pair.valid_mask.mean() < 0.95, entry.pair_id
         assert error < 6, entry.pair_id
         assert together > max(0.25, 2 * apart), entry.pair_id
+
+
+@pytest.mark.parametrize("lone", [False, True])
+def test_without_a_field_nothing_is_scaled(tmp_path, lone):
+    """A dark photograph would become four times as wide and as high."""
+    write_png(tmp_path / "f.png", np.zeros((96, 96, 3), np.uint8))
+    write_png(tmp_path / "a.png", make_pair(3, "normal", 96).ffa)
+    ffa = None if lone else tmp_path / "a.png"
+    files = PairFiles(tmp_path / "f.png", ffa, given="" if lone else "aligned")
+    pair, verdict = align_files(files, Treatment(field_diameter=192))
+    assert not verdict.accepted
+    assert pair.fundus.shape == (96, 96, 3)

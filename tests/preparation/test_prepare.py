@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.ffa_pairs import configs
+from datasets.ffa_pairs import base
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
@@ -116,7 +116,7 @@ def test_all_files_are_looked_at_before_any_work(clinic):
 def test_images_that_no_pair_names_are_a_note(clinic, monkeypatch):
     write_png(clinic.folder / "more" / "left.png", np.zeros((9, 9), np.uint8))
     notes = []
-    monkeypatch.setattr(configs, "shared_eyes", lambda *_: ["compared"])
+    monkeypatch.setattr(base, "shared_eyes", lambda *_: ["compared"])
     clinic.tasks(notes, check=True)
     assert notes == [
         "images that belong to no pair: 1: more/left.png",
@@ -131,7 +131,7 @@ def test_only_a_check_compares_all_eyes(clinic, monkeypatch):
         asked.append(given)
         return ["one"]
 
-    monkeypatch.setattr(configs, "shared_eyes", shared_eyes)
+    monkeypatch.setattr(base, "shared_eyes", shared_eyes)
     notes = []
     clinic.tasks(notes)
     assert not asked and not notes

@@ -144,13 +144,10 @@ def test_workers_train_together_on_what_one_machine_would(
     np.testing.assert_array_equal(together, _collect(batches))
 
 
-def test_a_collection_beyond_memory_gives_the_same_patches(
-    dataset, monkeypatch
-):
+def test_a_collection_beyond_memory_gives_the_same_patches(dataset):
     still = dataclasses.replace(GRID, flip=False)
     cached = TrainingPatches(dataset, still, seed=0)
-    monkeypatch.setattr("ffa_keras.records.pipeline._MEMORY", 60_000)
-    read = TrainingPatches(dataset, still, seed=0)
+    read = TrainingPatches(dataset, still, seed=0, memory=60_000)
     first, again = (_collect(read.epoch(2, 1)) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     from_memory = _collect(cached.epoch(2, 1))

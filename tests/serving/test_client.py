@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from export.serving.rest_client import call_rest, translate_by_rest
+from export.serving.server import Server
 from export.signatures import ExportedGenerator
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import encode_png, write_png
@@ -90,9 +91,10 @@ def servers(generator, certificate, tmp_path_factory):
 def ask(request, servers):
     """Translate through one of the two APIs."""
 
-    def ask(content, model_name="eyes", timeout=60, server=""):
-        address = server or servers[request.param]
-        return WAYS[request.param](address, model_name, content, timeout)
+    def ask(content, model_name="eyes", timeout=60, address=""):
+        address = address or servers[request.param]
+        server = Server(address, model_name, timeout)
+        return WAYS[request.param](server, content)
 
     ask.scheme = request.param
     return ask
@@ -114,15 +116,16 @@ SECURE = {"https": "http", "grpcs": "grpc"}
 def test_a_photograph_travels_encrypted(servers, certificate, scheme):
     png = encode_png(FUNDUS)
     plain = SECURE[scheme]
-    assert WAYS[plain](
-        servers[scheme], "eyes", png, 60, str(certificate)
-    ) == WAYS[plain](servers[plain], "eyes", png, 60)
+    safe = Server(servers[scheme], "eyes", ca_certificate=str(certificate))
+    bare = Server(servers[plain], "eyes")
+    assert WAYS[plain](safe, png) == WAYS[plain](bare, png)
 
 
 @pytest.mark.parametrize("scheme", SECURE)
 def test_a_server_that_nobody_vouches_for_gets_no_photograph(servers, scheme):
     with pytest.raises(InputError, match="not trusted.*--ca_certificate"):
-        WAYS[SECURE[scheme]](servers[scheme], "eyes", encode_png(FUNDUS), 60)
+        server = Server(servers[scheme], "eyes")
+        WAYS[SECURE[scheme]](server, encode_png(FUNDUS))
 
 
 def _claiming(width, height):
@@ -159,14 +162,14 @@ def test_a_server_that_is_gone_is_said_to_be(ask):
         unused.bind(("127.0.0.1", 0))
         address = f"{ask.scheme}://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(InputError, match="no server answers there"):
-            ask(b"", server=address)
+            ask(b"", address=address)
 
 
 def test_a_server_that_says_nothing_meets_the_deadline(ask):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"{ask.scheme}://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(InputError, match=r"no answer within 0\.5 s"):
-            ask(b"", timeout=0.5, server=address)
+            ask(b"", timeout=0.5, address=address)
 
 
 def test_a_stranger_is_recognised():
@@ -183,7 +186,7 @@ def test_a_stranger_is_recognised():
         threading.Thread(target=answer, daemon=True).start()
         address = f"http://127.0.0.1:{stranger.getsockname()[1]}"
         with pytest.raises(InputError, match="not an answer of this model"):
-            translate_by_rest(address, "eyes", b"", 10)
+            translate_by_rest(Server(address, "eyes", 10), b"")
 
 
 @pytest.mark.parametrize(
@@ -196,25 +199,23 @@ def test_a_stranger_is_recognised():
 def test_wrong_values_are_refused_over_rest(servers, instances, words):
     body = {"signature_name": "encoded", "instances": instances}
     with pytest.raises(InputError, match=words):
-        call_rest(servers["http"], "eyes", body, 60)
+        call_rest(Server(servers["http"], "eyes"), body)
 
 
 @pytest.mark.parametrize("shape", [(1, 20, 20, 4), (20, 20, 3), (1, 9, 0, 3)])
 def test_wrong_shapes_are_refused_over_grpc(servers, shape):
     fundus = tf.make_tensor_proto(np.zeros(shape, np.float32))
     with pytest.raises(InputError, match="refused: "):
-        grpc_client.call_grpc(
-            servers["grpc"], "eyes", "serving_default", {"fundus": fundus}, 60
-        )
+        server = Server(servers["grpc"], "eyes")
+        grpc_client.call_grpc(server, "serving_default", {"fundus": fundus})
 
 
 def test_too_large_a_batch_is_refused_over_grpc(servers):
     # One value that is said to fill a batch: a short request, a large tensor.
     fundus = tf.make_tensor_proto(0.0, tf.float32, (2, 1449, 1448, 3))
     with pytest.raises(InputError, match="refused: too large: at most 4194304"):
-        grpc_client.call_grpc(
-            servers["grpc"], "eyes", "serving_default", {"fundus": fundus}, 60
-        )
+        server = Server(servers["grpc"], "eyes")
+        grpc_client.call_grpc(server, "serving_default", {"fundus": fundus})
 
 
 @pytest.mark.parametrize("scheme", WAYS)

@@ -88,13 +88,12 @@ def test_a_gpu_that_tensorflow_misses_is_told(
     for number in range(nodes):
         (tmp_path / f"nvidia{number}").touch()
     (tmp_path / "nvidiactl").touch()
-    monkeypatch.setattr(devices, "_NODES", tmp_path)
     monkeypatch.setattr(devices.shutil, "which", lambda name: None)
     monkeypatch.setattr(tf.test, "is_built_with_cuda", lambda: built)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if hidden is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
-    line = devices.gpus_missed()
+    line = devices.gpus_missed(tmp_path)
     assert bool(line) == bool(words)
     assert (words if words != "2 GPUs" else "nvidia0, ") in line
 

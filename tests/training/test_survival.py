@@ -20,8 +20,7 @@ import tensorflow as tf
 
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.records.dataset import PreparedDataset
-from ffa_keras.training import loop, provenance, runs
-from ffa_keras.training import train as training
+from ffa_keras.training import loop, provenance, runs, train as training
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.config import make_config
 from ffa_keras.training.logs import CsvLog

@@ -7,8 +7,7 @@ import pytest
 
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.methods import METHODS
-from ffa_keras.training import loop
-from ffa_keras.training import train as training
+from ffa_keras.training import loop, train as training
 from ffa_keras.training.config import make_configs
 from ffa_keras.training.runs import load_generator
 

@@ -100,6 +100,14 @@ def test_a_full_disk_is_told_in_words(generator, monkeypatch):
         translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
 
 
+def test_a_folder_for_temporary_files_that_is_gone_is_told_in_words(
+    generator, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(strips.tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(InputError, match="gone: No such file.*set TMPDIR"):
+        translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
+
+
 class Attention(keras.layers.ReLU):
     """Sees the whole image: no strip could tell what it answers."""
 
