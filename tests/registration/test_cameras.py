@@ -91,9 +91,12 @@ def test_evidence_is_the_product_of_figures_over_their_limits():
 def test_what_one_figure_lacks_the_others_must_make_up_for():
     right = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 53)
     assert not why_refused(right)
+    few = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 44)
+    assert "blocks" in why_refused(few)
     # The highest figures of wrong pairs, all of them at once.
-    wrong = Quality(90, 30, (1.0, 1.0), 0.27, 0.27, 37)
-    assert "blocks" in why_refused(wrong)
+    wrong = Quality(43, 19, (1.0, 1.0), 0.26, 0.27, 35)
+    assert "keypoints" in why_refused(wrong)
+    assert evidence(wrong) < 0.6
 
 
 @pytest.mark.parametrize(
