@@ -4,6 +4,7 @@ An image stands in many pairs, so its vessels are found once for all of them;
 what each pair gets is what `register_pair` gives it.
 """
 
+import contextlib
 import csv
 import dataclasses
 import functools
@@ -11,6 +12,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 
@@ -125,13 +127,15 @@ def show_wrong_pairs(
     """
     found = _logged(log)
     known = {(one.view, one.photograph, one.ffa) for one in found}
-    for one in _sought(read_rows(paths), views, known):
-        line = ",".join(map(str, dataclasses.astuple(one)))
-        print(line, flush=True)
-        if log:
-            with Path(log).open("a") as file:
-                file.write(line + "\n")
-        found.append(one)
+    # An interrupt ends the search; the table is of what was found.
+    with contextlib.suppress(KeyboardInterrupt):
+        for one in _sought(read_rows(paths), views, known):
+            line = ",".join(map(str, dataclasses.astuple(one)))
+            print(line, flush=True)
+            if log:
+                with Path(log).open("a") as file:
+                    file.write(line + "\n")
+            found.append(one)
     show_table(
         ("wrong pairs", "both eyes of", "number", "accepted", "most keypoints",
          "highest correlation", "most vessels in place", "most blocks",
@@ -144,7 +148,7 @@ def show_wrong_pairs(
 def _logged(log: str) -> list[_Found]:
     if not log or not Path(log).exists():
         return []
-    kinds = [field.type for field in dataclasses.fields(_Found)]
+    kinds = get_type_hints(_Found).values()
     return [
         _Found(*(kind(cell) for kind, cell in zip(kinds, cells, strict=True)))
         for cells in csv.reader(Path(log).read_text().splitlines())
@@ -164,7 +168,9 @@ def _sought(
     # Whoever stops early has seen FFAs taken at random, each with all eyes.
     ffas = random.Random(0).sample(pairs, len(pairs))
     for name, view in views.items():
-        changed = [(view(pairs[n]), {}) for n in sorted(first.values())]
+        changed: list[tuple[Pair, dict[float, View]]] = [
+            (view(pairs[n]), {}) for n in sorted(first.values())
+        ]
         for other in ffas:
             sizes: dict[float, View] = {}
             for pair, its_sizes in changed:
