@@ -10,15 +10,12 @@ files and uses N phantom pairs under known warps. One thread; seconds are those
 of the processor.
 """
 
+from ffa_keras import cli  # isort: skip
+
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
-from ffa_keras import cli  # isort: skip
 
 import cv2
 import numpy as np

@@ -5,21 +5,18 @@ r"""Registration of pairs whose cameras differ in field, or in what they show.
 magnifies and crops the photographs and angiograms of real pairs with landmarks
 and prints how many are accepted and how far off they are. `--wrong_pairs`
 registers the photographs, so changed, with the angiograms of other eyes, which
-must all be refused; it needs no landmarks, and takes several manifests.
+must all be refused; it needs no landmarks, takes several manifests, and prints
+each pair as it goes.
 `--early` registers pairs without landmarks, whose manifest has a column
 early_ffa, with and without that frame. One thread; seconds are those of the
 processor.
 """
 
-import csv
+from ffa_keras import cli  # isort: skip
+
 import dataclasses
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
-from ffa_keras import cli  # isort: skip
 
 import cv2
 import numpy as np
@@ -34,7 +31,8 @@ from benchmarks.registration.trial import (
     outcome,
     read_pairs,
 )
-from ffa_keras.images.files import read_ffa, read_fundus
+from benchmarks.registration.wrong_pairs import read_rows, show_wrong_pairs
+from ffa_keras.images.files import read_ffa
 from ffa_keras.registration import (
     METHODS,
     RegistrationResult,
@@ -51,6 +49,13 @@ _WRONG_PAIRS = flags.DEFINE_bool(
     "wrong_pairs", False, "Register every photograph with other eyes' FFAs."
 )
 _EARLY = flags.DEFINE_bool("early", False, "By way of the early frame.")
+_VIEWS = flags.DEFINE_list(
+    "views", ["as they are", "photograph zoomed 2.0", "photograph 0.5 kept"],
+    "How wrong pairs are seen.",
+)  # fmt: skip
+_LOG = flags.DEFINE_string(
+    "log", "", "File for each wrong pair's figures, to go on from."
+)
 _METHOD = flags.DEFINE_string(
     "method", "vessel", f"One of {', '.join((*METHODS, *BASELINES))}."
 )
@@ -58,9 +63,6 @@ _METHOD = flags.DEFINE_string(
 _ZOOMS = (0.4, 0.5, 0.625, 0.8, 1.3, 1.6, 2.0, 2.5)
 _NARROW = (1.6, 2.5)
 _KEPT = (0.75, 0.5)
-# The ones that wrong pairs are seen through as well.
-_SEEN_WRONG = ("as they are", "photograph zoomed 2.0", "photograph, 0.5 kept")
-
 # The image, and the matrix that brings xy of the original onto it.
 _Changed = tuple[np.ndarray, np.ndarray]
 
@@ -108,8 +110,8 @@ def _views() -> dict[str, Callable[[Pair], Pair]]:
         {"as they are": lambda pair: pair}
         | {f"photograph zoomed {z}": fundus(zoomed, z) for z in _ZOOMS}
         | {f"FFA zoomed {z}": ffa(zoomed, z) for z in _NARROW}
-        | {f"photograph, {k} kept": fundus(cropped, k) for k in _KEPT}
-        | {f"FFA, {k} kept": ffa(cropped, k) for k in _KEPT}
+        | {f"photograph {k} kept": fundus(cropped, k) for k in _KEPT}
+        | {f"FFA {k} kept": ffa(cropped, k) for k in _KEPT}
     )
 
 
@@ -136,7 +138,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     paths = [Path(path) for path in _PAIRS.value]
     if _WRONG_PAIRS.value:
-        _wrong_pairs(paths)
+        show_wrong_pairs(
+            paths, {name: _views()[name] for name in _VIEWS.value}, _LOG.value
+        )
     elif _EARLY.value:
         _early(paths)
     else:
@@ -169,67 +173,9 @@ def _off(outcome: Outcome) -> float:
     return float(outcome.errors.mean()) if len(outcome.errors) else 0.0
 
 
-@dataclasses.dataclass(frozen=True)
-class _Row:
-    name: str
-    eye: str
-    files: dict[str, Path]
-
-    def pair(self) -> Pair:
-        none = np.zeros((0, 2))
-        return Pair(
-            self.name, self.eye, read_fundus(self.files["fundus"]),
-            read_ffa(self.files["ffa"]), none, none,
-        )  # fmt: skip
-
-
-def _rows(paths: list[Path]) -> list[_Row]:
-    return [
-        _Row(
-            row["pair_id"],
-            f"{path.parent.name} {row.get('eye') or row['pair_id']}",
-            {
-                name: path.parent / row[name]
-                for name in ("fundus", "ffa", "early_ffa")
-                if row.get(name)
-            },
-        )
-        for path in paths
-        for row in csv.DictReader(path.read_text().splitlines())
-    ]
-
-
-def _wrong_pairs(paths: list[Path]) -> None:
-    pairs = [row.pair() for row in _rows(paths)]
-    views = _views()
-
-    def row(name: str) -> tuple:
-        results = [
-            register_pair(changed.fundus, other.ffa)
-            for changed in map(views[name], pairs)
-            for other in pairs
-            if changed.eye != other.eye
-        ]
-        quality = [result.quality for result in results]
-        return (
-            name, len(results), sum(result.accepted for result in results),
-            max(q.num_inliers for q in quality),
-            figure(max(q.vessel_ncc for q in quality), 2),
-            figure(max(q.centreline_fraction for q in quality), 2),
-            max(q.num_blocks for q in quality),
-        )  # fmt: skip
-
-    show_table(
-        ("wrong pairs", "number", "accepted", "most keypoints",
-         "highest correlation", "most vessels in place", "most blocks"),
-        map(row, _SEEN_WRONG),
-        "--wrong_pairs",
-    )  # fmt: skip
-
-
 def _early(paths: list[Path]) -> None:
     def rows() -> Iterator[tuple]:
-        for row in _rows(paths):
+        for row in read_rows(paths):
             pair = row.pair()
             early = read_ffa(row.files["early_ffa"])
             yield (

@@ -186,25 +186,27 @@ def by_intensity(fixed: View, moving: View) -> Estimate:
 
 
 def _matched(fixed: View, moving: View) -> _Match:
-    """Match the vessel maps of two views."""
-    descriptors = fixed.described(0, 1)
-
-    def matched_at(turn: float, scale: float) -> np.ndarray:
-        others = moving.described(turn, scale)
-        return mutual_matches(descriptors, others, _RATIO)
-
-    def agreement(pairs: np.ndarray) -> _Match:
-        return _agreement(fixed, moving, pairs)
-
-    match = agreement(
-        max((matched_at(math.radians(t), 1) for t in _TURNS), key=len)
-    )
+    """Match the vessel maps of two views: upright, else at any turn."""
+    match = _matched_upright(fixed, moving)
     if not match.convincing:
         pose = _invariant_pose(fixed.rootsift, moving.rootsift)
         if pose is not None:
-            other = agreement(matched_at(*pose))
+            pairs = _alike(fixed, moving, *pose)
+            other = _agreement(fixed, moving, pairs)
             match = max((match, other), key=lambda m: m.num_inliers)
     return match
+
+
+def _matched_upright(fixed: View, moving: View) -> _Match:
+    """Match two views at that of a few turns which gives the most matches."""
+    tried = (_alike(fixed, moving, math.radians(t), 1) for t in _TURNS)
+    return _agreement(fixed, moving, max(tried, key=len))
+
+
+def _alike(fixed: View, moving: View, turn: float, scale: float) -> np.ndarray:
+    """Match descriptors, those of `moving` turned and scaled: int [K, 2]."""
+    others = moving.described(turn, scale)
+    return mutual_matches(fixed.upright, others, _RATIO)
 
 
 def _matched_at_scale(match: _Match) -> _Match:
@@ -218,7 +220,8 @@ def _matched_at_scale(match: _Match) -> _Match:
     start, zoom = match, 1.0
     if not match.convincing:
         for step in _ZOOMS:
-            other = _matched(*zoomed(fixed, moving, step))
+            # Upright will do: RootSIFT, which bears scale, has been tried.
+            other = _matched_upright(*zoomed(fixed, moving, step))
             if other.num_inliers > start.num_inliers:
                 start, zoom = other, step
     if start.num_inliers < _MIN_PROMISE:

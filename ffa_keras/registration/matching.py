@@ -19,9 +19,9 @@ def mutual_matches(
     """
     if min(len(first), len(second)) < 2:
         return np.zeros((0, 2), int)
-    angle = np.arccos(np.clip(first @ second.T, -1, 1))
-    forward, forward_clear = _nearest(angle, ratio)
-    backward, backward_clear = _nearest(angle.T, ratio)
+    likeness = first @ second.T
+    forward, forward_clear = _nearest(likeness, ratio)
+    backward, backward_clear = _nearest(np.ascontiguousarray(likeness.T), ratio)
     index = np.arange(len(first))
     chosen = (
         (backward[forward] == index) & forward_clear & backward_clear[forward]
@@ -29,7 +29,16 @@ def mutual_matches(
     return np.stack([index[chosen], forward[chosen]], -1)
 
 
-def _nearest(angle: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(
+    likeness: np.ndarray, ratio: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest column of each row and whether it is clear."""
-    two = np.partition(angle, 1, axis=1)[:, :2]
-    return angle.argmin(1), two[:, 0] < ratio * two[:, 1]
+    rows = np.arange(len(likeness))
+    nearest = likeness.argmax(1)
+    best = likeness[rows, nearest]
+    likeness[rows, nearest] = -1
+    angle, next_angle = (
+        np.arccos(np.clip(cosine, -1, 1)) for cosine in (best, likeness.max(1))
+    )
+    likeness[rows, nearest] = best
+    return nearest, angle < ratio * next_angle

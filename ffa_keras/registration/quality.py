@@ -18,8 +18,9 @@ _MIN_CENTRELINE = 0.30
 _MIN_BLOCKS = 60
 _NEAR = 2.0
 _MOST_COUNTED = 2
-# Where other figures make up for them; wrong pairs have 26 at most.
-_FEWEST_BLOCKS = 40
+# Where other figures make up for them: wrong pairs have 35 at most, right ones
+# of small overlap 53 or more.
+_FEWEST_BLOCKS = 45
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,7 @@ def why_refused(
     Stretch, the number and the share of keypoints must keep their limits. Of
     the other figures, one may fall short if the rest, and many keypoints, make
     up for it: a small overlap holds few blocks, and haze hides most of what
-    would correlate. Fewer than 40 blocks nothing makes up for.
+    would correlate. Fewer than 45 blocks nothing makes up for.
 
     Args:
         quality: of the registration.
@@ -68,38 +69,50 @@ def why_refused(
     """
     least, most = SINGULAR_VALUES
     greatest_stretch, least_stretch = quality.singular_values
-    keypoints = (quality.num_inliers, least_inliers, "agreeing keypoints")
     bounds = (
-        keypoints,
+        (quality.num_inliers, least_inliers, "agreeing keypoints"),
         (quality.inlier_ratio, least_ratio, "share of keypoints agreeing"),
         (least_stretch, least, "least stretch"),
         (-greatest_stretch, -most, "greatest stretch, negated,"),
     )
-    evidence = (
-        (quality.vessel_ncc, _MIN_VESSEL_NCC, "vessel correlation"),
-        (quality.centreline_fraction, _MIN_CENTRELINE, "vessels in place"),
-        (quality.num_blocks, _MIN_BLOCKS, "blocks of vessels in place"),
-    )
     within = quality.num_blocks >= _FEWEST_BLOCKS and all(
         value >= limit for value, limit, _ in bounds
     )
-    weighed = (*evidence, keypoints) if least_inliers else evidence
-    if within and _convinces(*(value / limit for value, limit, _ in weighed)):
+    if within and evidence(quality, least_inliers) >= 1:
         return ""
     return "; ".join(
         f"{name} {value:.3g} < {limit:.3g}"
-        for value, limit, name in (*bounds, *evidence)
+        for value, limit, name in (*bounds, *_coincidences(quality))
         if not value >= limit
     )
 
 
-def _convinces(*parts: float) -> bool:
-    """Say whether figures, as multiples of their limits, make up for another.
+def evidence(quality: Quality, least_inliers: int = MIN_INLIERS) -> float:
+    """Return the product of the figures that may make up for each other.
 
-    None may fall below half of its limit, and none counts for more than twice.
+    Each is a multiple of its limit and counts for at most 2.
+
+    Args:
+        quality: of a registration.
+        least_inliers: keypoints that agree; 0 if there are none to ask.
+
+    Returns:
+        1 or more is enough; 0 where a figure is below half of its limit.
     """
-    return min(parts) >= 1 / _MOST_COUNTED and (
-        math.prod(min(part, _MOST_COUNTED) for part in parts) >= 1
+    parts = [value / limit for value, limit, _ in _coincidences(quality)]
+    if least_inliers:
+        parts.append(quality.num_inliers / least_inliers)
+    if not all(part >= 1 / _MOST_COUNTED for part in parts):
+        return 0.0
+    return math.prod(min(part, _MOST_COUNTED) for part in parts)
+
+
+def _coincidences(quality: Quality) -> tuple[tuple[float, float, str], ...]:
+    """Return how the vessels coincide: figures, their limits and names."""
+    return (
+        (quality.vessel_ncc, _MIN_VESSEL_NCC, "vessel correlation"),
+        (quality.centreline_fraction, _MIN_CENTRELINE, "vessels in place"),
+        (quality.num_blocks, _MIN_BLOCKS, "blocks of vessels in place"),
     )
 
 

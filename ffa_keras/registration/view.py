@@ -69,6 +69,11 @@ class View:
         """The keypoints of the vessel map, xy [N, 2]."""
         return self.keypoints(255 * self.vessels)
 
+    @functools.cached_property
+    def upright(self) -> np.ndarray:
+        """The keypoints described as they stand, float32 [N, 128]."""
+        return self.described(0, 1)
+
     def described(self, turn: float, scale: float) -> np.ndarray:
         """Describe the keypoints of the vessel map, float32 [N, 128].
 

@@ -9,7 +9,7 @@ import pytest
 from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.phantom import make_pair
 from ffa_keras.registration import register_pair, register_through
-from ffa_keras.registration.quality import Quality, why_refused
+from ffa_keras.registration.quality import Quality, evidence, why_refused
 from ffa_keras.registration.transform import (
     apply_matrix,
     pixel_grid,
@@ -52,6 +52,16 @@ def test_a_photograph_of_another_field_is_registered(pair, zoom):
     assert max(result.quality.singular_values) < 1.25
 
 
+def test_a_photograph_both_turned_and_magnified_is_registered(pair):
+    onto = np.eye(3)
+    onto[:2] = cv2.getRotationMatrix2D(((SIZE - 1) / 2,) * 2, 35, 2)
+    fundus, _ = warp_to_ffa(pair.fundus, onto, (SIZE, SIZE))
+    result = register_pair(fundus, pair.ffa)
+    assert result.accepted, result.reason
+    truth = pair.matrix @ np.linalg.inv(onto)
+    assert _error(result, truth, fundus.shape[:2]) < 1.5
+
+
 def test_a_corner_of_a_photograph_is_registered(pair):
     top, left = 0, SIZE - 300
     fundus = np.ascontiguousarray(pair.fundus[top : top + 300, left:])
@@ -69,12 +79,24 @@ def test_another_eye_of_another_field_is_refused(pair, zoom):
     assert not register_pair(fundus, pair.ffa).accepted
 
 
+def test_evidence_is_the_product_of_figures_over_their_limits():
+    figures = Quality(100, 30, (1.0, 1.0), 0.2, 0.36, 48)
+    assert evidence(figures) == pytest.approx(0.8 * 1.2 * 0.8 * 1.5)
+    assert evidence(figures, 0) == pytest.approx(0.8 * 1.2 * 0.8)
+    # None counts for more than twice its limit, nor below half of it.
+    assert evidence(Quality(900, 900, (1.0, 1.0), 0.9, 0.9, 900)) == 16
+    assert evidence(Quality(900, 900, (1.0, 1.0), 0.9, 0.9, 29)) == 0
+
+
 def test_what_one_figure_lacks_the_others_must_make_up_for():
     right = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 53)
     assert not why_refused(right)
+    few = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 44)
+    assert "blocks" in why_refused(few)
     # The highest figures of wrong pairs, all of them at once.
-    wrong = Quality(90, 30, (1.0, 1.0), 0.27, 0.27, 37)
-    assert "blocks" in why_refused(wrong)
+    wrong = Quality(43, 19, (1.0, 1.0), 0.26, 0.27, 35)
+    assert "keypoints" in why_refused(wrong)
+    assert evidence(wrong) < 0.6
 
 
 @pytest.mark.parametrize(
