@@ -136,6 +136,19 @@ def test_latex_marks_no_ceiling(comparison):
     assert rf"\textbf{{{min(means):.2f}}}" in text
 
 
+def test_no_p_is_zero(comparison):
+    paired = {
+        rival: {
+            name: dataclasses.replace(difference, p=0.0004)
+            for name, difference in found.items()
+        }
+        for rival, found in comparison.paired.items()
+    }
+    text = to_markdown(dataclasses.replace(comparison, paired=paired))
+    assert ", p < 0.001" in text
+    assert "p = 0.000" not in text
+
+
 def test_markdown_tells_differences_with_interval_and_p(comparison):
     text = to_markdown(comparison)
     assert "-0.100 (-0.200 to +0.000), p = 0.250" in text

@@ -148,7 +148,8 @@ def _difference(found: Difference, metric: Metric) -> str:
     )
     if "none" in (text, low):
         return text
-    return f"{text} ({low} to {high}), p = {found.p:.3f}"
+    p = f"p = {found.p:.3f}" if found.p >= 0.001 else "p < 0.001"
+    return f"{text} ({low} to {high}), {p}"
 
 
 def _best(report: Report, metric: Metric) -> float | None:
