@@ -467,7 +467,7 @@ def test_the_note_on_a_stray_file_can_be_printed(clinic, name):
     image = clinic / "p1_ffa.png"
     shutil.copy(image, os.path.join(os.fsencode(clinic), name))
     notes = []
-    _config(clinic).collect(Path, clinic, notes.append, naming=True)
+    _config(clinic).find(Path, notes.append, naming=True)
     (note,) = [note for note in notes if "belong to no pair" in note]
     assert note.isprintable() and note.encode("utf-8")
 
