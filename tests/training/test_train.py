@@ -53,7 +53,9 @@ def test_a_run_folder_is_not_taken_twice(run_program, trained_run):
 def replica_steps(run_program, tmp_path_factory):
     """Folder with the state of every method, from one and from two replicas."""
     folder = tmp_path_factory.mktemp("replicas")
-    run_program("-m", "tests.training.replica_steps", folder, *METHODS)
+    run_program(
+        "-m", "tests.training.replica_steps", folder, *METHODS, timeout=1500
+    )
     return folder
 
 
