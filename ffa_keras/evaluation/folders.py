@@ -71,6 +71,14 @@ class Folders:
                 f"--table={table}: the column image has no"
                 f" {stems[missing[0]].name}, nor {len(missing) - 1} more"
             )
+        for stem, path in stems.items():
+            if _cell(rows.get(stem, {}), "eye") and not _cell(
+                rows[stem], "patient"
+            ):
+                raise InputError(
+                    f"--table={table}: {path.name} has an eye and no patient,"
+                    " so nobody knows whose; fill in patient, or empty eye"
+                )
         for number, (stem, path) in enumerate(stems.items(), start=1):
             row = rows.get(stem, {})
             real = read_ffa(path)
@@ -90,7 +98,7 @@ class Folders:
                     )
             yield HeldOut(
                 f"{number:04d}",
-                row.get("patient", "").strip(),
+                _cell(row, "patient"),
                 "",
                 Eye(fundus, real, mask[..., None]),
                 groups=groups_of_row(row, columns) if row else {},
@@ -112,10 +120,14 @@ class Folders:
         return {flag: folder for flag, folder in folders.items() if folder}
 
 
+def _cell(row: Mapping[str, str], name: str) -> str:
+    return row.get(name, "").strip()
+
+
 def _eye_of(row: Mapping[str, str]) -> str:
     """Return what tells an eye from all others; empty if it is not known."""
-    patient, eye = (row.get(name, "").strip() for name in ("patient", "eye"))
-    return f"{patient} {eye}" if eye else ""
+    eye = _cell(row, "eye")
+    return f"{_cell(row, 'patient')} {eye}" if eye else ""
 
 
 def _is_answer(path: Path) -> bool:

@@ -230,7 +230,10 @@ def owners_of(images: Sequence[ImageScores]) -> tuple[list[str], list[str]]:
     Args:
         images: of one system; of an unknown eye or patient each is its own.
     """
-    eyes = [image.eye_id or str(number) for number, image in enumerate(images)]
+    # A line break stands in no name that a table gives.
+    eyes = [
+        image.eye_id or f"\n{number}" for number, image in enumerate(images)
+    ]
     patients = [
         image.patient or eye for image, eye in zip(images, eyes, strict=True)
     ]

@@ -10,6 +10,8 @@ from pathlib import Path
 from ffa_keras.errors import InputError
 from ffa_keras.images.dicom import is_synthetic
 from ffa_keras.images.files import IMAGE_SUFFIXES, has_suffix, is_image
+
+# `X as X`: the label had its home here; old names last for one more release.
 from ffa_keras.inference.label import (
     LABEL,
     PNG_START as PNG_START,

@@ -24,6 +24,7 @@ from ffa_keras.evaluation.rendering import heading, intervals_note, tables
 from ffa_keras.evaluation.results import (
     ImageScores,
     merge_trainings,
+    owners_of,
     scores_of,
     summarise,
 )
@@ -450,3 +451,14 @@ def test_the_mean_training_ffa_is_enlarged_without_blocks():
     mean.add(np.tile(ramp[None, :, None], (16, 1, 1)))
     larger = mean(np.zeros((64, 64, 3), np.uint8))[32, 4:-4, 0]
     assert set(np.diff(larger.astype(int))) == {2}
+
+
+def test_an_unknown_owner_is_nobody_that_a_table_names():
+    images = [
+        ImageScores("0a", patient, "", {}, eye_id=eye)
+        for patient, eye in (("1", ""), ("", ""), ("1", "1"), ("", ""))
+    ]
+    patients, eyes = owners_of(images)
+    assert len(set(eyes)) == 4
+    assert len(set(patients)) == 3
+    assert patients[0] == patients[2]

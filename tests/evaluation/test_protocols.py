@@ -176,6 +176,19 @@ def test_pictures_of_any_system_get_the_whole_report(pictures, tmp_path):
     assert report.leaks is None
 
 
+def test_a_side_without_a_patient_is_refused(pictures, tmp_path):
+    # Else the left eyes of all unknown patients would be one eye.
+    table = tmp_path / "meta.csv"
+    table.write_text("image,patient,eye\nMiller_0.png,m,OS\nMiller_1.png,,OS\n")
+    with pytest.raises(InputError, match="Miller_1.png has an eye and no pat"):
+        evaluate_folders(
+            _folders(pictures),
+            str(tmp_path / "out"),
+            Protocol(table=str(table)),
+        )
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_photographs_or_table_the_real_ffa_is_enough(
     pictures, tmp_path
 ):
