@@ -70,6 +70,8 @@ _FIGURES = {
     "lpips": "LPIPS (AlexNet), valid area: lower is better",
     "lpips_fitted": "LPIPS likewise, exposure fitted",
     "psnr_fitted": "PSNR after gain and offset are fitted (dB)",
+    "level": "Mean grey level, less that of the real FFA",
+    "contrast": "Contrast within a window of SSIM, in that of the real FFA",
     "leak_invented": "Broad leaks invented",
     "dots_invented": "Dots invented",
 }
@@ -88,6 +90,10 @@ def _judge(
         for measure in compare:
             scores |= measure(moved)
         real = pair.aligned.ffa
+        level, contrast = _exposure(moved, inside)
+        true_level, true_contrast = _exposure(real, inside)
+        scores["level"] = level - true_level
+        scores["contrast"] = contrast / true_contrast
         fitted = fit_exposure(real, moved, inside).clip(0, 255)
         scores["ssim_fitted"] = float(
             ssim(*(x[None] for x in (real, fitted, inside)))[0]
@@ -102,6 +108,15 @@ def _judge(
             folder.mkdir(parents=True, exist_ok=True)
             write_png(folder / f"{pair.name}, {name}.png", moved)
         yield name, scores
+
+
+def _exposure(image: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    """Return the mean grey level, and the deviation within 11 pixels."""
+    grey = image[..., 0].astype(np.float64)
+    mean, square = (cv2.GaussianBlur(x, (11, 11), 1.5) for x in (grey, grey**2))
+    spread = np.sqrt(np.maximum(square - mean**2, 0))
+    where = inside[..., 0] > 0
+    return float(grey[where].mean()), float(spread[where].mean())
 
 
 def _second_ffa(pair: Pair, pairs: list[Pair]) -> np.ndarray | None:

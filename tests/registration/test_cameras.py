@@ -91,7 +91,7 @@ def test_evidence_is_the_product_of_figures_over_their_limits():
 def test_what_one_figure_lacks_the_others_must_make_up_for():
     right = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 53)
     assert not why_refused(right)
-    few = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 44)
+    few = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 49)
     assert "blocks" in why_refused(few)
     # The highest figures of wrong pairs, all of them at once.
     wrong = Quality(43, 19, (1.0, 1.0), 0.26, 0.27, 35)
