@@ -1,5 +1,6 @@
 """What benchmarks share: contenders that take turns, and tables."""
 
+import importlib.util
 import itertools
 import json
 import os
@@ -82,6 +83,14 @@ def able(contenders: Iterable[_AnyContender]) -> list[_AnyContender]:
         else:
             found.append(contender)
     return found
+
+
+def installed(package: str) -> bool:
+    """Return whether a package can be imported, and say if it cannot."""
+    if importlib.util.find_spec(package):
+        return True
+    print(f"{package}: not installed, left out")
+    return False
 
 
 def take_turns(contenders: Sequence[Contender], rounds: int) -> None:

@@ -1,12 +1,11 @@
 """The forms of a generator that take part, and how each is made and loaded."""
 
-import importlib.util
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import Contender
+from benchmarks.harness import Contender, installed
 from ffa_keras.errors import InputError
 
 if TYPE_CHECKING:
@@ -82,14 +81,14 @@ def write_rivals(run: Path, folder: Path) -> dict[str, Path]:
 
     plan = write_plan(load_generator(run), folder / "plan.pickle")
     forms = {}
-    if _installed("torch"):
+    if installed("torch"):
         names = "PyTorch eager", "PyTorch compiled", "PyTorch bfloat16"
         forms = dict.fromkeys(names, plan)
-    if _installed("onnx"):
+    if installed("onnx"):
         graph = write_onnx(plan, folder / "generator.onnx")
-        if _installed("onnxruntime"):
+        if installed("onnxruntime"):
             forms["ONNX Runtime"] = graph
-        if _installed("openvino"):
+        if installed("openvino"):
             forms |= {"OpenVINO": graph, "OpenVINO bfloat16": graph}
     return forms
 
@@ -172,10 +171,3 @@ def _arithmetic(
         total += 2 * made**2 * float(kernel.shape.num_elements())
         size = size * stride if grows else made
     return total, size
-
-
-def _installed(package: str) -> bool:
-    if importlib.util.find_spec(package):
-        return True
-    print(f"{package}: not installed, left out")
-    return False

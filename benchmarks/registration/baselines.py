@@ -66,11 +66,11 @@ def mutual_information(
 def retinalysis(fundus: np.ndarray, ffa: np.ndarray) -> np.ndarray | None:
     """The package retinalysis-registration as it comes.
 
-    Its transform may be quadratic; here the matrix nearest to it.
+    It looks for dark vessels, so the FFA is inverted. Its transform may be
+    quadratic; here the matrix nearest to it.
     """
     package = importlib.import_module("rtnls_registration")
-    # It knows dark vessels in its photographs only by themselves.
-    found = package.Registration()(fundus, ffa)
+    found = package.Registration()(fundus, 255 - ffa)
     height, width = fundus.shape[:2]
     xy = pixel_grid((height, width))[::16, ::16].reshape(-1, 2)
     matrix, _ = cv2.findHomography(xy, found.apply(xy), 0)
@@ -82,6 +82,11 @@ BASELINES: dict[str, Baseline] = {
     "RootSIFT, vessel maps": rootsift_on_vessels,
     "mutual information": mutual_information,
     "retinalysis-registration": retinalysis,
+}
+# What a baseline needs that the project does not.
+PACKAGES = {
+    "mutual information": "SimpleITK",
+    "retinalysis-registration": "rtnls_registration",
 }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import figure
-from benchmarks.registration.baselines import BASELINES, Baseline
+from benchmarks.harness import figure, installed
+from benchmarks.registration.baselines import BASELINES, PACKAGES, Baseline
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.registration import METHODS, judge_matrix, register_pair
@@ -76,7 +76,12 @@ def contenders(only: str) -> dict[str, Contender]:
     every |= {name: baseline(run) for name, run in BASELINES.items()}
     if only and only not in every:
         raise InputError(f"--method: use one of {', '.join(every)}")
-    return {n: r for n, r in every.items() if only in ("", n)}
+    return {
+        name: run
+        for name, run in every.items()
+        if only in ("", name)
+        and (name not in PACKAGES or installed(PACKAGES[name]))
+    }
 
 
 @dataclasses.dataclass(frozen=True)
