@@ -25,7 +25,6 @@ from absl import flags
 from benchmarks.harness import figure, show_table
 from benchmarks.registration.baselines import BASELINES
 from benchmarks.registration.trial import (
-    Outcome,
     Pair,
     contenders,
     outcome,
@@ -130,6 +129,7 @@ def _moved(
         ffa=images["ffa"],
         fundus_xy=marks["fundus"][shown],
         ffa_xy=marks["ffa"][shown],
+        magnified=matrix[0, 0] if name == "ffa" else 1.0,
     )
 
 
@@ -153,10 +153,11 @@ def _landmark_errors(pairs: list[Pair]) -> None:
     def row(name: str, view: Callable[[Pair], Pair]) -> tuple:
         found = [outcome(run, view(pair)) for pair in pairs]
         right = [o for o in found if o.accepted]
+        off = [o.errors.mean() for o in right if len(o.errors)]
         return (
-            name, len(right), sum(_off(o) >= 10 for o in right),
-            figure(np.median([_off(o) for o in right]), 2) if right else "",
-            figure(max((_off(o) for o in right), default=0.0), 2),
+            name, len(right), sum(error >= 10 for error in off),
+            figure(np.median(off), 2) if off else "",
+            figure(max(off), 2) if off else "",
             figure(np.median([o.seconds for o in found]), 2),
         )  # fmt: skip
 
@@ -166,11 +167,6 @@ def _landmark_errors(pairs: list[Pair]) -> None:
          "median seconds"),
         (row(name, view) for name, view in _views().items()),
     )  # fmt: skip
-
-
-def _off(outcome: Outcome) -> float:
-    """Return the mean error; 0 where no landmark is left in the picture."""
-    return float(outcome.errors.mean()) if len(outcome.errors) else 0.0
 
 
 def _early(paths: list[Path]) -> None:

@@ -23,7 +23,11 @@ Contender = Callable[[np.ndarray, np.ndarray], Answer]
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A real pair, the same places marked in both images."""
+    """A real pair, the same places marked in both images.
+
+    Attributes:
+        magnified: how much larger `ffa` is than it was taken.
+    """
 
     name: str
     eye: str
@@ -31,6 +35,7 @@ class Pair:
     ffa: np.ndarray
     fundus_xy: np.ndarray
     ffa_xy: np.ndarray
+    magnified: float = 1.0
 
 
 def read_pairs(path: Path) -> Iterable[Pair]:
@@ -86,7 +91,7 @@ def contenders(only: str) -> dict[str, Contender]:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Landmark errors, FFA pixels; verdict; processor seconds."""
+    """Landmark errors, pixels of the FFA as it was taken; verdict; seconds."""
 
     errors: np.ndarray
     accepted: bool
@@ -103,7 +108,8 @@ def outcome(run: Contender, pair: Pair) -> Outcome:
         accepted = judge_matrix(pair.fundus, pair.ffa, matrix).accepted
     matrix = np.eye(3) if matrix is None else matrix
     off = apply_matrix(matrix, pair.fundus_xy) - pair.ffa_xy
-    return Outcome(np.linalg.norm(off, axis=1), accepted, seconds)
+    errors = np.linalg.norm(off, axis=1) / pair.magnified
+    return Outcome(errors, accepted, seconds)
 
 
 def summary(name: str, outcomes: list[Outcome]) -> tuple:

@@ -14,7 +14,6 @@ from ffa_keras.registration.polynomial import (
 from ffa_keras.registration.quality import (
     MIN_INLIER_RATIO,
     MIN_INLIERS,
-    SINGULAR_VALUES,
 )
 from ffa_keras.registration.refine import count_agreeing, refine
 from ffa_keras.registration.robust import (
@@ -34,6 +33,9 @@ _MIN_QUADRATIC = 15
 _MIN_PROMISE = 10
 # Where enough agree their scale is known up to 1.6 off; else a quarter off.
 _ZOOMS = (0.5, 2.0)
+# Zoom that needs no other relative size: pixels that are not square stretch one
+# side more, and the verdict refuses what is beyond SINGULAR_VALUES.
+_ALIKE = (0.8, 1.25)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +100,7 @@ class _Match:
     @property
     def alike(self) -> bool:
         """Whether the vessels have about one width in both views."""
-        return SINGULAR_VALUES[0] < self.zoom < SINGULAR_VALUES[1]
+        return _ALIKE[0] < self.zoom < _ALIKE[1]
 
 
 def by_vessels(fixed: View, moving: View) -> Estimate:
@@ -228,7 +230,9 @@ def _matched_at_scale(match: _Match) -> _Match:
         return start
     zoom = float(np.clip(zoom * start.zoom, *ZOOM_RANGE))
     other = _matched(*zoomed(fixed, moving, zoom))
-    return max((start, other), key=lambda m: (m.alike, m.num_inliers))
+    return max(
+        (start, other), key=lambda m: (m.convincing, m.alike, m.num_inliers)
+    )
 
 
 def _agreement(fixed: View, moving: View, pairs: np.ndarray) -> _Match:

@@ -18,8 +18,8 @@ _MIN_CENTRELINE = 0.30
 _MIN_BLOCKS = 60
 _NEAR = 2.0
 _MOST_COUNTED = 2
-# Where other figures make up for them: of 1,344 wrong pairs the most is 44, and
-# right ones of small overlap have 53 or more.
+# Where other figures make up for them: of 1,344 wrong pairs the most is 44.
+# Half of the limit will do with twice the keypoints; wrong pairs have 18.
 _FEWEST_BLOCKS = 50
 
 
@@ -60,7 +60,8 @@ def why_refused(
     Stretch, the number and the share of keypoints must keep their limits. Of
     the other figures, one may fall short if the rest, and many keypoints, make
     up for it: a small overlap holds few blocks, and haze hides most of what
-    would correlate. Fewer than 50 blocks nothing makes up for.
+    would correlate. Fewer than 50 blocks only twice the keypoints make up for,
+    and fewer than 30 nothing.
 
     Args:
         quality: of the registration.
@@ -75,10 +76,10 @@ def why_refused(
         (least_stretch, least, "least stretch"),
         (-greatest_stretch, -most, "greatest stretch, negated,"),
     )
-    within = quality.num_blocks >= _FEWEST_BLOCKS and all(
-        value >= limit for value, limit, _ in bounds
-    )
-    if within and evidence(quality, least_inliers) >= 1:
+    many = quality.num_inliers >= _MOST_COUNTED * least_inliers > 0
+    enough = many or quality.num_blocks >= _FEWEST_BLOCKS
+    within = all(value >= limit for value, limit, _ in bounds)
+    if enough and within and evidence(quality, least_inliers) >= 1:
         return ""
     return "; ".join(
         f"{name} {value:.3g} < {limit:.3g}"

@@ -1,5 +1,6 @@
 """Pairs whose cameras differ: in field, in frame, in what they still show."""
 
+import dataclasses
 import json
 
 import cv2
@@ -72,6 +73,16 @@ def test_a_corner_of_a_photograph_is_registered(pair):
     assert _error(result, truth, (300, 300)) < 1.5
 
 
+def test_a_field_at_the_limit_of_stretch_is_brought_to_one_scale(pair):
+    fundus, onto = _magnified(pair.fundus, 1.25)
+    # A camera's pixels need not be square.
+    fundus = cv2.resize(fundus, (round(SIZE * 1.08), SIZE))
+    result = register_pair(fundus, pair.ffa)
+    assert result.accepted, result.reason
+    truth = pair.matrix @ np.linalg.inv(np.diag([1.08, 1, 1]) @ onto)
+    assert _error(result, truth, fundus.shape[:2]) < 1.5
+
+
 @pytest.mark.parametrize("zoom", [0.45, 2.2])
 def test_another_eye_of_another_field_is_refused(pair, zoom):
     other = make_pair(12, "large_focal", SIZE)
@@ -91,8 +102,20 @@ def test_evidence_is_the_product_of_figures_over_their_limits():
 def test_what_one_figure_lacks_the_others_must_make_up_for():
     right = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 53)
     assert not why_refused(right)
-    few = Quality(100, 85, (1.0, 1.0), 0.6, 0.72, 49)
+    few = Quality(60, 39, (1.0, 1.0), 0.6, 0.72, 49)
     assert "blocks" in why_refused(few)
+
+
+def test_twice_the_keypoints_need_half_the_blocks():
+    right = Quality(60, 40, (1.0, 1.0), 0.4, 0.4, 31)
+    assert not why_refused(right)
+    assert "blocks" in why_refused(dataclasses.replace(right, num_inliers=39))
+    assert "blocks" in why_refused(dataclasses.replace(right, num_blocks=29))
+    # Where there are no keypoints to ask, none are many.
+    assert "blocks" in why_refused(right, least_inliers=0)
+
+
+def test_wrong_pairs_lack_more_than_others_make_up_for():
     # The highest figures of wrong pairs, all of them at once.
     wrong = Quality(43, 19, (1.0, 1.0), 0.26, 0.27, 35)
     assert "keypoints" in why_refused(wrong)
