@@ -28,16 +28,16 @@ from .endpoints import PRECISIONS
 
 _NUM_HELD_OUT = 4
 _NUM_CALIBRATION = 32
-_NUM_VIEWS = 16
-_PATCH = 512
+NUM_VIEWS = 16
+PATCH = 512
 _MOST_SIZES = 3
 # Least PSNR, dB, between the 8-bit answers of a kind and those of Keras. One
 # pixel in 60 off by one grey level is 66 dB; 40 is 2.5 levels on average.
 BOUNDS = dict(zip(PRECISIONS, (66.0, 55.0, 36.0, 30.0), strict=True))
 # Cameras differ in light and colour: without these int8 lost 12 dB on the pale
 # photographs of a camera that the dataset did not hold.
-_BRIGHTNESSES = (0.5, 1.0, 1.5)
-_SATURATIONS = (1.0, 0.3)
+BRIGHTNESSES = (0.5, 1.0, 1.5)
+SATURATIONS = (1.0, 0.3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,12 +187,12 @@ def calibration_patches(
     ]
     views = list(
         itertools.product(
-            photographs, (_middle, _whole), _SATURATIONS, _BRIGHTNESSES
+            photographs, (_middle, _whole), SATURATIONS, BRIGHTNESSES
         )
     )
     chosen = np.random.default_rng(0).permutation(len(views))
     patches = []
-    for index in chosen[:_NUM_VIEWS]:
+    for index in chosen[:NUM_VIEWS]:
         fundus, cut, saturation, brightness = views[index]
         patch = cut(fundus)[None].astype(np.float32)
         patch = np.clip(brightness * patch, 0, 255)
@@ -202,13 +202,13 @@ def calibration_patches(
 
 
 def _middle(fundus: np.ndarray, side: int | None = None) -> np.ndarray:
-    side = side or _PATCH
+    side = side or PATCH
     top, left = (max(0, n - side) // 2 for n in fundus.shape[:2])
     return fundus[top : top + side, left : left + side]
 
 
 def _whole(fundus: np.ndarray) -> np.ndarray:
-    scale = min(1.0, _PATCH / max(fundus.shape[:2]))
+    scale = min(1.0, PATCH / max(fundus.shape[:2]))
     return cv2.resize(
         fundus, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
     )

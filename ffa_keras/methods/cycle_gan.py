@@ -84,7 +84,7 @@ class CycleGan(System):
         fundus_pool: ImagePool,
         weights: Mapping[str, float],
     ) -> None:
-        used = used_weights(weights, _TERMS)
+        used = used_weights(weights, TERMS)
         generator.build((None, None, None, 3))
         back.build((None, None, None, 1))
         ffa_discriminator.build([(None, None, None, 1)])
@@ -108,7 +108,7 @@ class CycleGan(System):
         fake_ffa = self.generator(fundus, training=True)
         fake_fundus = self.back(ffa, training=True)
         step = _Step(fundus, ffa, fake_fundus, fake_ffa)
-        terms = {k: _TERMS[k](self, step) for k in self._term_weights}
+        terms = {k: TERMS[k](self, step) for k in self._term_weights}
         shown_ffa = self.ffa_pool(tf.stop_gradient(fake_ffa))
         shown_fundus = self.fundus_pool(tf.stop_gradient(fake_fundus))
         return terms, {
@@ -149,7 +149,7 @@ def _identity(system: CycleGan, step: _Step) -> tf.Tensor:
 
 
 # Each returns one value for each image, float32 [B].
-_TERMS = {
+TERMS = {
     "adversarial": _adversarial,
     "cycle": _cycle,
     "identity": _identity,

@@ -90,7 +90,7 @@ class Pix2PixHd(System):
         weights: Mapping[str, float],
         perceptual_loss: losses.PerceptualLoss | None = None,
     ) -> None:
-        used = used_weights(weights, _TERMS)
+        used = used_weights(weights, TERMS)
         generator.build((None, None, None, 3))
         for discriminator in discriminators:
             discriminator.build([(None, None, None, 3), (None, None, None, 1)])
@@ -111,7 +111,7 @@ class Pix2PixHd(System):
             self._activations(fundus, real),
             self._activations(fundus, fake),
         )
-        terms = {k: _TERMS[k](self, step) for k in self._term_weights}
+        terms = {k: TERMS[k](self, step) for k in self._term_weights}
         verdicts = [
             losses.discriminator_least_squares_loss(real[-1], fake[-1])
             for real, fake in zip(
@@ -166,7 +166,7 @@ def _perceptual(system: Pix2PixHd, step: _Step) -> tf.Tensor:
 
 
 # Each returns one value for each image, float32 [B].
-_TERMS: Mapping[str, Callable[[Pix2PixHd, _Step], tf.Tensor]] = {
+TERMS: Mapping[str, Callable[[Pix2PixHd, _Step], tf.Tensor]] = {
     "adversarial": _adversarial,
     "matching": _matching,
     "perceptual": _perceptual,

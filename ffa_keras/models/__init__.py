@@ -11,12 +11,14 @@ from ffa_keras.models.disentangled import (
     structure_encoder,
 )
 from ffa_keras.models.layers import (
-    BatchStatisticsNormalization,
-    ImageNormalization,
-    InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
     SmoothConv2DTranspose,
+)
+from ffa_keras.models.normalization import (
+    BatchStatisticsNormalization,
+    ImageNormalization,
+    InstanceNormalization,
 )
 from ffa_keras.models.pix2pix import Pix2PixGenerator
 from ffa_keras.models.resnet import ResnetGenerator

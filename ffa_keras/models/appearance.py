@@ -7,13 +7,12 @@ import tensorflow as tf
 
 from ffa_keras.models.layers import (
     KERNEL_INITIALIZER,
-    ImageNormalization,
     ReflectionPadding2D,
     ResidualBlock,
-    Shape,
     SmoothConv2DTranspose,
 )
 from ffa_keras.models.moments import spatial_mean
+from ffa_keras.models.normalization import ImageNormalization, Shape
 
 NUM_BLOCKS = 3
 

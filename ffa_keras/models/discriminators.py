@@ -6,11 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import (
-    KERNEL_INITIALIZER,
+from ffa_keras.models.layers import KERNEL_INITIALIZER, ReflectionPadding2D
+from ffa_keras.models.normalization import (
     BatchStatisticsNormalization,
     InstanceNormalization,
-    ReflectionPadding2D,
 )
 
 _NORMALIZATIONS = {

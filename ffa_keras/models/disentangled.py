@@ -19,10 +19,10 @@ from ffa_keras.models.appearance import (
 from ffa_keras.models.layers import (
     ReflectionPadding2D,
     ResidualBlock,
-    Shape,
     conv_norm_relu,
     reflect_to_multiple,
 )
+from ffa_keras.models.normalization import Shape
 
 # Two convolutions of stride 2: H and W are padded to a multiple of this.
 STRIDE = 4

@@ -5,12 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import (
-    KERNEL_INITIALIZER,
-    BatchStatisticsNormalization,
-    Shape,
-    reflect_to_multiple,
-)
+from ffa_keras.models.layers import KERNEL_INITIALIZER, reflect_to_multiple
+from ffa_keras.models.normalization import BatchStatisticsNormalization, Shape
 
 _DROPPED = 3
 

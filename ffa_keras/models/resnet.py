@@ -9,14 +9,13 @@ import tensorflow as tf
 
 from ffa_keras.models.layers import (
     KERNEL_INITIALIZER,
-    InstanceNormalization,
     ReflectionPadding2D,
     ResidualBlock,
-    Shape,
     SmoothConv2DTranspose,
     conv_norm_relu,
     reflect_to_multiple,
 )
+from ffa_keras.models.normalization import InstanceNormalization, Shape
 
 # Two stride-2 convolutions: H and W are padded to a multiple of this.
 STRIDE = 4

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import Shape, reflect_to_multiple
+from ffa_keras.models.layers import reflect_to_multiple
+from ffa_keras.models.normalization import Shape
 
 _LEVELS = 5
 

@@ -7,10 +7,7 @@ import numpy as np
 
 from ffa_keras.registration.descriptors import describe, ridge_orientations
 from ffa_keras.registration.matching import mutual_matches
-from ffa_keras.registration.polynomial import (
-    Polynomial,
-    fit_polynomial,
-)
+from ffa_keras.registration.polynomial import Polynomial, fit_polynomial
 from ffa_keras.registration.quality import (
     MIN_INLIER_RATIO,
     MIN_INLIERS,

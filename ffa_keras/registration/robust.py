@@ -127,7 +127,7 @@ def rpm_inliers(source: np.ndarray, target: np.ndarray) -> np.ndarray:
         else:
             basis, values = _kernel_modes(points)
             penalty = _RPM_SMOOTH_WEIGHT * np.diag(values)
-        displacement, closeness = _l2e_displacement(
+        displacement, closeness = l2e_displacement(
             basis, penalty, goal - points, sigma2
         )
         moved = (points + displacement) * goal_scale + goal_mean
@@ -151,7 +151,7 @@ def _kernel_modes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return vectors[:, :_RPM_KERNEL_RANK] * kept, np.maximum(kept, 0)
 
 
-def _l2e_displacement(
+def l2e_displacement(
     basis: np.ndarray, penalty: np.ndarray, goal: np.ndarray, sigma2: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimise the regularised L2E loss over displacements basis·C.
@@ -159,6 +159,12 @@ def _l2e_displacement(
     Minimises tr(CᵀPC)/2 - 2/(2πNσ²) Σ exp(-|goal - basis·C|²/2σ²). Where the
     gradient is zero, C solves a least-squares problem weighted by the
     exponentials, which is iterated.
+
+    Args:
+        basis: float64 [N, K].
+        penalty: P, float64 [K, K], symmetric and not negative.
+        goal: float64 [N, 2].
+        sigma2: σ², the square of the width of the loss.
 
     Returns:
         The displacements [N, 2] and the exponentials [N].

@@ -185,7 +185,7 @@ class Loop:
         )
 
     def _log(self, step: int, since: tuple[float, int]) -> tuple[float, int]:
-        means = _take(self.method.train_means)
+        means = take_means(self.method.train_means)
         seconds = time.monotonic() - since[0]
         images = (step - since[1]) * self.config.batch_size * self.replicas
         for name, optimizer in self.method.optimizers.items():
@@ -224,7 +224,7 @@ class Loop:
             self.test_step(
                 with_large_frames(self.strategy, self.method.generator, batch)
             )
-        figures = _take(self.method.validation_means)
+        figures = take_means(self.method.validation_means)
         self.validated.assign(step)
         best = self._is_best(figures)
         if not self.chief:
@@ -254,7 +254,12 @@ class Loop:
         return True
 
 
-def _take(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:
+def take_means(means: dict[str, keras.metrics.Mean]) -> dict[str, float]:
+    """Return running means by name, and begin them anew.
+
+    Args:
+        means: of all batches since they were last taken.
+    """
     values = {name: float(mean.result()) for name, mean in means.items()}
     for mean in means.values():
         mean.reset_state()

@@ -39,10 +39,10 @@ def test_of_photographs_that_no_export_takes_the_middle_is_compared(
 def test_calibration_sees_middles_and_whole_photographs(
     phantom_dataset, photographs, monkeypatch
 ):
-    monkeypatch.setattr(agreement, "_PATCH", 64)
-    monkeypatch.setattr(agreement, "_NUM_VIEWS", 32)
-    monkeypatch.setattr(agreement, "_SATURATIONS", (1.0,))
-    monkeypatch.setattr(agreement, "_BRIGHTNESSES", (1.0,))
+    monkeypatch.setattr(agreement, "PATCH", 64)
+    monkeypatch.setattr(agreement, "NUM_VIEWS", 32)
+    monkeypatch.setattr(agreement, "SATURATIONS", (1.0,))
+    monkeypatch.setattr(agreement, "BRIGHTNESSES", (1.0,))
     patches = agreement.calibration_patches(phantom_dataset)
     assert len(patches) == min(2 * len(photographs), 32)
     for fundus in photographs:

@@ -13,8 +13,8 @@ from ffa_keras.registration.polynomial import fit_polynomial
 from ffa_keras.registration.refine import block_shifts, refine
 from ffa_keras.registration.retina import field_of_view, is_circular
 from ffa_keras.registration.robust import (
-    _l2e_displacement,
     em_fit,
+    l2e_displacement,
     ransac_similarity,
     rpm_inliers,
 )
@@ -246,7 +246,7 @@ def test_the_l2e_solution_is_the_minimum_a_general_optimiser_finds():
         return np.trace(c.T @ penalty @ c) / 2 + fit.sum()
 
     oracle = minimize(loss, np.zeros(6), method="BFGS", tol=1e-12)
-    ours, _ = _l2e_displacement(basis, penalty, goal, sigma2)
+    ours, _ = l2e_displacement(basis, penalty, goal, sigma2)
     np.testing.assert_allclose(ours, basis @ oracle.x.reshape(3, 2), atol=1e-4)
 
 
