@@ -189,16 +189,15 @@ def make_configs(
 
     Args:
         methods: names of methods.
-        **given: settings by name; each method takes those that it has.
+        **given: settings by name; each method takes those that it has, and
+            those of methods that are not among them are left out.
 
     Raises:
-        InputError: no method takes one of them, or as `make_config`.
+        InputError: as `make_config`; of settings that no method has, too.
     """
+    for name in given.keys() - set().union(*map(_defaults, METHODS)):
+        raise InputError(f"--{name}={given[name]}: not a setting of any method")
     own = {m: given.keys() & _defaults(m) for m in methods}
-    for name in given.keys() - set().union(*own.values()):
-        raise InputError(
-            f"--{name}={given[name]}: not a setting of {', '.join(own)}"
-        )
     return {m: make_config(m, **{k: given[k] for k in own[m]}) for m in own}
 
 

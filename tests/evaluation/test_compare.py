@@ -295,6 +295,22 @@ def test_runs_kept_by_different_rules_are_not_compared(
         comparing.compare(configs, *places, "test", 1, Protocol())
 
 
+def test_the_flagfile_of_all_systems_serves_some_of_them(
+    run_program, leaky_dataset, tmp_path
+):
+    done = run_program(
+        "-m", "ffa_keras.evaluation.compare", "--methods=cyclegan,pix2pix",
+        "--flagfile=flagfiles/compare.cfg", f"--dataset_dir={leaky_dataset}",
+        f"--output={tmp_path / 'out'}", "--regression_loss=l2", check=False,
+    )  # fmt: skip
+    # Far enough to look at the data.
+    assert "leaks between the splits" in done.stderr
+    assert done.stdout.splitlines() == [
+        "note: left out --regression_loss, --perceptual_weight,"
+        " --saliency_windows, which none of cyclegan, pix2pix has"
+    ]
+
+
 @pytest.mark.slow
 def test_the_comparison_refuses_a_leak_before_it_trains(
     run_program, leaky_dataset, small_run, tmp_path

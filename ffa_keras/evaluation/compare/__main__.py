@@ -4,7 +4,7 @@ r"""Train every system alike, judge them on the same eyes, side by side.
         --dataset_dir=data --output=comparison
 
 Every setting of `train_main.py` is a flag here too, but for `method` and
-`run_dir`, and holds for all systems that have it. Runs are kept in RUNS_DIR;
+`run_dir`, and holds for the systems that have it. Runs are kept in RUNS_DIR;
 the same command goes on where it was stopped, and only judges what is trained.
 --seeds=3 trains each system three times, and the intervals count that.
 
@@ -49,7 +49,19 @@ def _configs() -> dict[str, TrainConfig]:
             f"--methods={','.join(_METHODS.value)}: expected some of"
             f" {', '.join(METHODS)}"
         )
-    return make_configs(_METHODS.value, **given(_SETTINGS))
+    told = given(_SETTINGS)
+    configs = make_configs(_METHODS.value, **told)
+    left_out = [
+        f"--{name}"
+        for name in told
+        if not any(hasattr(config, name) for config in configs.values())
+    ]
+    if left_out:
+        print(
+            f"note: left out {', '.join(left_out)}, which none of"
+            f" {', '.join(configs)} has"
+        )
+    return configs
 
 
 def main(
