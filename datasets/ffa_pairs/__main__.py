@@ -31,7 +31,7 @@ from ffa_keras.preparation.report import read_report, summary
 from ffa_keras.preparation.splits import read_key
 from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
 
-from .base import PairsConfig
+from .base import PairsConfig, Search
 from .configs import DicomConfig
 from .ffa_pairs_dataset_builder import Builder
 from .write import write_dataset
@@ -164,7 +164,7 @@ def _list(config: DicomConfig) -> None:
 
 def _check(config: PairsConfig) -> None:
     """Check all files of a config and print what is odd and what is there."""
-    tasks = config.collect(Path, Path(), print, naming=True)
+    tasks = config.collect(Search(Path, Path(), print, naming=True))
     counts = collections.Counter(
         (task.pair.split, _kind(task.pair.category, task.pair.lone))
         for task in tasks

@@ -22,8 +22,6 @@ from ffa_keras.preparation.splits import (
 )
 from ffa_keras.records.schema import SPLIT_UNITS
 
-Notify = Callable[[str], None]
-
 
 def flag(default: Any, help_: str, **about: Any) -> Any:
     """Return a field that is a flag.
@@ -36,6 +34,23 @@ def flag(default: Any, help_: str, **about: Any) -> Any:
     return dataclasses.field(
         default=default, metadata={"help": help_, "about": about}
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """Where pairs are looked for, and who is told.
+
+    Attributes:
+        manual_dir: returns the folder that is searched if none is named.
+        cache: folder of finished pairs if none is named.
+        notify: is told whatever is odd.
+        naming: whether it may hear the names of a clinic's files.
+    """
+
+    manual_dir: Callable[[], Path]
+    cache: Path
+    notify: Callable[[str], None]
+    naming: bool = False
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -59,20 +74,11 @@ class PairsConfig(tfds.core.BuilderConfig, abc.ABC):
     pictures_dir: str = ""
 
     @abc.abstractmethod
-    def collect(
-        self,
-        manual_dir: Callable[[], Path],
-        cache: Path,
-        notify: Notify,
-        naming: bool = False,
-    ) -> list[Task]:
+    def collect(self, search: Search) -> list[Task]:
         """Find all pairs and check every file.
 
         Args:
-            manual_dir: returns the folder that is searched if none is named.
-            cache: folder of finished pairs if none is named.
-            notify: is told whatever is odd.
-            naming: whether it may hear the names of a clinic's files.
+            search: where, and who is told.
 
         Returns:
             One task for each pair.
@@ -120,20 +126,12 @@ class PhotographConfig(PairsConfig):
     workers: int = flag(0, "processes; 0 for one on each core.", lower_bound=0)
 
     @abc.abstractmethod
-    def find(
-        self, manual_dir: Callable[[], Path], notify: Notify, naming: bool
-    ) -> Collection:
+    def find(self, search: Search) -> Collection:
         """Find all pairs and check every file; see `collect`."""
 
-    def collect(
-        self,
-        manual_dir: Callable[[], Path],
-        cache: Path,
-        notify: Notify,
-        naming: bool = False,
-    ) -> list[Task]:
+    def collect(self, search: Search) -> list[Task]:
         """See `PairsConfig.collect`."""
-        found = self.find(manual_dir, notify, naming)
+        found = self.find(search)
         entries, notes = decide_bits(found.entries, found.facts)
         splits = split_pairs(entries, found.key, self.split_by, found.closed)
         entries = [
@@ -141,17 +139,17 @@ class PhotographConfig(PairsConfig):
             for entry, split in zip(entries, splits, strict=True)
         ]
         notes += [*absent_categories(entries), *lone_images(entries)]
-        if naming:
+        if search.naming:
             notes += shared_eyes(entries, self.split_by, self.workers)
         for note in notes:
-            notify(note)
+            search.notify(note)
         return [
             make_task(
                 entry,
                 found.treatment,
                 found.facts,
                 found.key,
-                Path(self.cache_dir or cache),
+                Path(self.cache_dir or search.cache),
                 Path(self.pictures_dir) if self.pictures_dir else None,
             )
             for entry in entries

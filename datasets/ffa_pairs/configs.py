@@ -4,7 +4,7 @@ The fields that have `help` are flags of `python -m datasets.ffa_pairs`.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,9 +27,9 @@ from ffa_keras.records.schema import LEAKAGE
 from . import isfahan
 from .base import (
     Collection,
-    Notify,
     PairsConfig,
     PhotographConfig,
+    Search,
     flag,
 )
 from .phantoms import phantom_tasks
@@ -49,13 +49,7 @@ class PhantomConfig(PairsConfig):
     image_size: int = flag(256, "side of the images, pixels.", lower_bound=64)
     seed: int = flag(0, "same seed, same pairs.", lower_bound=0)
 
-    def collect(
-        self,
-        manual_dir: Callable[[], Path],
-        cache: Path,
-        notify: Notify,
-        naming: bool = False,
-    ) -> list[Task]:
+    def collect(self, search: Search) -> list[Task]:
         """See `PairsConfig.collect`."""
         if self.num_pairs < _MIN_PHANTOM_PAIRS:
             raise InputError(
@@ -98,16 +92,14 @@ class FolderConfig(PhotographConfig):
         """Return what is wrong with the categories of the pairs."""
         return []
 
-    def find(
-        self, manual_dir: Callable[[], Path], notify: Notify, naming: bool
-    ) -> Collection:
+    def find(self, search: Search) -> Collection:
         """See `PhotographConfig.find`."""
-        path = Path(self.manifest or manual_dir() / "pairs.csv")
+        path = Path(self.manifest or search.manual_dir() / "pairs.csv")
         entries = read_manifest(path, self.split_by)
         raise_problems(path, self.label_problems(entries))
         folder = path if path.is_dir() else path.parent
-        for note in extra_files(entries, folder, naming):
-            notify(note)
+        for note in extra_files(entries, folder, search.naming):
+            search.notify(note)
         facts = inspect_files(entries, self.workers)
         treatment = self.treatment()
         raise_problems(path, file_problems(entries, treatment, facts))
@@ -125,13 +117,7 @@ class DicomConfig(PairsConfig):
         " be kept.",
     )
 
-    def collect(
-        self,
-        manual_dir: Callable[[], Path],
-        cache: Path,
-        notify: Notify,
-        naming: bool = False,
-    ) -> list[Task]:
+    def collect(self, search: Search) -> list[Task]:
         """Refuse: the pairs of an export are listed, and then looked at."""
         raise InputError(
             "--config=dicom: lists pairs and packs none; give the pairs.csv"
@@ -173,9 +159,7 @@ class IsfahanConfig(PhotographConfig):
         + "; ".join(f"{k}: {v}" for k, v in isfahan.CORRECTIONS.items()),
     )
 
-    def find(
-        self, manual_dir: Callable[[], Path], notify: Notify, naming: bool
-    ) -> Collection:
+    def find(self, search: Search) -> Collection:
         """See `PhotographConfig.find`."""
         unknown = set(self.corrections) - set(isfahan.CORRECTIONS)
         if unknown:
@@ -183,7 +167,7 @@ class IsfahanConfig(PhotographConfig):
                 f"--corrections={','.join(sorted(unknown))}: unknown; use"
                 f" {','.join(isfahan.CORRECTIONS)}"
             )
-        archive = Path(self.archive or manual_dir())
+        archive = Path(self.archive or search.manual_dir())
         if not archive.is_dir():
             raise InputError(f"--archive={archive}: no such folder")
         affines = Path(self.affines) if self.affines else None
@@ -203,7 +187,7 @@ class IsfahanConfig(PhotographConfig):
             )
             notes += joined
         for note in notes:
-            notify(note)
+            search.notify(note)
         problems = file_problems(entries, treatment, facts)
         problems += isfahan.frame_problems(entries, facts)
         raise_problems(archive, problems)

@@ -16,7 +16,7 @@ from ffa_keras.quiet import import_quietly
 from ffa_keras.records import schema
 
 from . import beam
-from .base import PairsConfig
+from .base import PairsConfig, Search
 from .configs import (
     FolderConfig,
     HraConfig,
@@ -68,9 +68,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         config = self.builder_config
         self._outcomes: list[Outcome] = []
         self._tasks = config.collect(
-            lambda: Path(dl_manager.manual_dir),
-            Path(self._data_dir_root, "ffa_pairs_cache"),
-            lambda note: print(f"note: {note}", file=sys.stderr),
+            Search(
+                lambda: Path(dl_manager.manual_dir),
+                Path(self._data_dir_root, "ffa_pairs_cache"),
+                lambda note: print(f"note: {note}", file=sys.stderr),
+            )
         )
         kept = self._tasks
         if not config.beam:

@@ -21,6 +21,7 @@ import tensorflow as tf
 
 import ffa_keras.records.audit.leaks
 from datasets.ffa_pairs import write
+from datasets.ffa_pairs.base import Search
 from datasets.ffa_pairs.configs import (
     FolderConfig,
     IsfahanConfig,
@@ -360,7 +361,7 @@ def _flipped(data, share):
 )  # fmt: skip
 def test_a_damaged_file_of_the_cache_is_prepared_anew(clinic, damage, caplog):
     config = _config(clinic, cache_dir=str(clinic / "cache"))
-    tasks = config.collect(Path, Path(), lambda note: None)
+    tasks = config.collect(Search(Path, Path(), lambda note: None))
     outcomes = prepare.prepare_pairs(tasks, workers=1)
     records = [task.record() for task in tasks]
     damaged = {}
@@ -467,7 +468,7 @@ def test_the_note_on_a_stray_file_can_be_printed(clinic, name):
     image = clinic / "p1_ffa.png"
     shutil.copy(image, os.path.join(os.fsencode(clinic), name))
     notes = []
-    _config(clinic).find(Path, notes.append, naming=True)
+    _config(clinic).find(Search(Path, clinic, notes.append, naming=True))
     (note,) = [note for note in notes if "belong to no pair" in note]
     assert note.isprintable() and note.encode("utf-8")
 
@@ -501,7 +502,7 @@ def test_a_transform_that_leaves_nothing_leaves_the_pair_out(clinic, matrix):
     first = re.sub(r"(p1_ffa.png),[^,]*", rf"\1,{matrix}", lines[1])
     (clinic / "pairs.csv").write_text("\n".join([lines[0], first, *lines[2:]]))
     config = _config(clinic, cache_dir=str(clinic / "cache"))
-    tasks = config.collect(Path, clinic, lambda note: None)
+    tasks = config.collect(Search(Path, clinic, lambda note: None))
     outcome = prepare.prepare_pairs(tasks, workers=1)[0]
     assert outcome.verdict.status == "refused" and outcome.verdict.reason
 
@@ -710,7 +711,7 @@ def _deepen(clinic, brightest):
 def _angiograms(clinic, notes=None):
     config = _config(clinic, cache_dir=str(clinic / "cache"))
     say = [].append if notes is None else notes.append
-    tasks = config.collect(Path, clinic, say)
+    tasks = config.collect(Search(Path, clinic, say))
     return [_level(task) for task in tasks]
 
 

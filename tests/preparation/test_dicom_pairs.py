@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs.base import Search
 from datasets.ffa_pairs.configs import DicomConfig
 from ffa_keras.errors import InputError
 from ffa_keras.phantom import make_pair
@@ -210,4 +211,4 @@ def test_pairs_from_dicom_are_prepared_and_no_secret_is_in_any_file(
 def test_an_export_is_listed_and_never_packed_unseen(tmp_path):
     config = DicomConfig(name="dicom", dicom_dir=str(tmp_path))
     with pytest.raises(InputError, match="pairs.csv .* to --config=folder"):
-        config.collect(lambda: tmp_path, tmp_path, print)
+        config.collect(Search(lambda: tmp_path, tmp_path, print))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs.base import Search
 from datasets.ffa_pairs.configs import IsfahanConfig
 from datasets.ffa_pairs.isfahan import CORRECTIONS, join
 from datasets.ffa_pairs.make_dummy_data import eye_level, write_archive
@@ -30,7 +31,7 @@ def _collect(archive, tmp_path, *without, **options):
         workers=1,
         **options,
     )
-    tasks = config.collect(Path, tmp_path / "cache", notes.append)
+    tasks = config.collect(Search(Path, tmp_path / "cache", notes.append))
     return tasks, notes
 
 
@@ -105,7 +106,7 @@ def test_exchanged_photographs_and_angiograms_are_refused(archive, tmp_path):
         name="isfahan_misp", archive=str(archive), corrections=(), workers=1
     )
     with pytest.raises(InputError, match="1.jpg is grey and .*exchange"):
-        config.collect(Path, tmp_path, notes.append)
+        config.collect(Search(Path, tmp_path, notes.append))
     joined = [note for note in notes if note.startswith("joins")]
     assert len(joined) == 30, "every normal pair"
     assert joined[0] == (
@@ -188,4 +189,4 @@ def test_unknown_corrections_and_folders_are_refused(tmp_path):
         _collect(tmp_path / "gone", tmp_path)
     config = IsfahanConfig(name="x", corrections=("all",))
     with pytest.raises(InputError, match="--corrections=all: unknown"):
-        config.collect(lambda: tmp_path, tmp_path, print)
+        config.collect(Search(lambda: tmp_path, tmp_path, print))

@@ -5,6 +5,7 @@ import csv
 import numpy as np
 import pytest
 
+from datasets.ffa_pairs.base import Search
 from datasets.ffa_pairs.configs import FolderConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
@@ -50,7 +51,9 @@ class Archive:
         )
 
     def collect(self, notes):
-        return self.config().collect(self.folder, self.folder, notes.append)
+        return self.config().collect(
+            Search(self.folder, self.folder, notes.append)
+        )
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_images_that_stand_alone_lie_beside_the_pairs(archive, tmp_path):
 def test_a_patient_in_two_splits_is_refused_across_domains(archive):
     archive.rows[2] |= {"patient": "Ann 0", "split": "test"}
     with pytest.raises(InputError, match="'Ann 0' is in the test and the trai"):
-        archive.config().collect(archive.folder, archive.folder, print)
+        archive.config().collect(Search(archive.folder, archive.folder, print))
 
 
 def test_an_angiogram_saved_again_in_another_split_is_a_leak(archive, tmp_path):

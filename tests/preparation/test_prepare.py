@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from datasets.ffa_pairs import base
+from datasets.ffa_pairs.base import Search
 from datasets.ffa_pairs.configs import FolderConfig, HraConfig
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.errors import InputError
@@ -72,7 +73,9 @@ class Clinic:
 
     def tasks(self, notes=None, check=False, **options):
         say = (lambda note: None) if notes is None else notes.append
-        return self.config(**options).collect(Path, Path(), say, naming=check)
+        return self.config(**options).collect(
+            Search(Path, Path(), say, naming=check)
+        )
 
 
 @pytest.fixture
