@@ -1,5 +1,7 @@
 """Runs of the training program, and what they leave."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -49,7 +51,7 @@ def _read_variables(checkpoint):
 
 def _latest_variables(run_dir):
     return _read_variables(
-        tf.train.latest_checkpoint(str(run_dir / "checkpoints"))
+        tf.train.latest_checkpoint(os.path.join(run_dir, "checkpoints"))
     )
 
 

@@ -87,7 +87,7 @@ def _table(path):
 
 
 @pytest.mark.slow
-def test_ten_kills_at_random_moments_change_no_bit(
+def test_six_kills_at_random_moments_change_no_bit(
     train, tmp_path, latest_variables, read_scalars
 ):
     settings = (
@@ -102,10 +102,10 @@ def test_ten_kills_at_random_moments_change_no_bit(
     moments = random.Random(0)
     deaths = 0
     with open(tmp_path / "log", "w+") as log:
-        for life in range(10):
+        for life in range(6):
             before, begun = _newest(killed), time.monotonic()
             process = _start([*flags, "--resume"], log)
-            if life in (0, 5):
+            if life == 0:
                 # While it starts.
                 time.sleep(moments.uniform(0, 8))
             else:
@@ -114,10 +114,10 @@ def test_ten_kills_at_random_moments_change_no_bit(
                     assert time.monotonic() - begun < 120
                     time.sleep(0.02)
                 time.sleep(moments.uniform(0, 1))
-            process.send_signal(signal.SIGTERM if life == 8 else signal.SIGKILL)
+            process.send_signal(signal.SIGTERM if life == 4 else signal.SIGKILL)
             status = process.wait()
-            deaths += status == (75 if life == 8 else -signal.SIGKILL)
-            if life == 3:
+            deaths += status == (75 if life == 4 else -signal.SIGKILL)
+            if life == 2:
                 # The disk damages the newest checkpoint, too.
                 newest = killed / f"checkpoints/ckpt-{_newest(killed)}"
                 newest.with_suffix(".data-00000-of-00001").write_bytes(b"?")
@@ -125,7 +125,7 @@ def test_ten_kills_at_random_moments_change_no_bit(
         assert done.wait() == 0
         log.seek(0)
         said = log.read()
-    assert deaths == 10, said
+    assert deaths == 6, said
     assert "damaged; trying the checkpoint before it" in said
     assert "go on with --resume" in said
 
@@ -142,7 +142,7 @@ def test_ten_kills_at_random_moments_change_no_bit(
         seen = [read_scalars(d / part)[0] for d in (tmp_path / "whole", killed)]
         for tag in seen[0].keys() - {"images_per_second"}:
             assert seen[0][tag] == seen[1][tag]
-    assert len(json.loads((killed / "run.json").read_text())["starts"]) >= 9
+    assert len(json.loads((killed / "run.json").read_text())["starts"]) >= 6
     assert not list(killed.glob("checkpoints/*_temp*"))
 
 
@@ -380,7 +380,7 @@ def test_a_score_that_is_no_number_replaces_no_generator(config, monkeypatch):
             return {n: shown[-1] for n in ("psnr", "psnr_fitted", "ssim")}
         return {name: 0.0 for name in means}
 
-    monkeypatch.setattr(loop, "_take", take)
+    monkeypatch.setattr(loop, "take_means", take)
     monkeypatch.setattr(
         loop.runs, "save_generator", lambda *_: saved.append(shown[-1])
     )

@@ -1,6 +1,10 @@
 """Training from photographs and angiograms that are not of the same eyes."""
 
+import contextlib
 import dataclasses
+import functools
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +38,21 @@ def _config(method, dataset, run_dir):
     )[method]
 
 
+@pytest.fixture(scope="module")
+def whole_run(unpaired_dataset, tmp_path_factory):
+    """Settings of a whole run of a method, and what it said; trained once."""
+
+    @functools.cache
+    def trained(method):
+        run_dir = tmp_path_factory.mktemp(method) / "whole"
+        config = _config(method, unpaired_dataset, run_dir)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            training.train(config)
+        return config, said.getvalue()
+
+    return trained
+
+
 @pytest.mark.parametrize(
     "method",
     [
@@ -43,14 +62,13 @@ def _config(method, dataset, run_dir):
     ],
 )
 def test_an_archive_without_pairs_is_trained_on_and_not_measured(
-    unpaired_dataset, tmp_path, capsys, method
+    whole_run, method
 ):
-    training.train(_config(method, unpaired_dataset, tmp_path / "run"))
-    said = capsys.readouterr().out
+    config, said = whole_run(method)
     assert "PSNR and SSIM are not measured" in said
     assert "validation after step" not in said
-    assert not (tmp_path / "run" / "validation.csv").exists()
-    assert load_generator(tmp_path / "run").count_params()
+    assert not Path(config.run_dir, "validation.csv").exists()
+    assert load_generator(config.run_dir).count_params()
 
 
 @pytest.mark.parametrize("method", ["proposed", "unet_regression"])
@@ -68,10 +86,9 @@ def test_a_method_that_needs_pairs_refuses_an_archive_without(
 @pytest.mark.slow
 @pytest.mark.parametrize("method", UNPAIRED)
 def test_a_run_that_was_stopped_ends_with_the_same_bits(
-    unpaired_dataset, tmp_path, method, monkeypatch, latest_variables
+    whole_run, tmp_path, method, monkeypatch, latest_variables
 ):
-    whole = _config(method, unpaired_dataset, tmp_path / "whole")
-    training.train(whole)
+    whole, _ = whole_run(method)
     # Asked before the first step, and after it.
     answers = iter([False, True])
     run = loop.Loop.run
@@ -83,7 +100,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(
         with pytest.raises(Interrupted, match="saved after step"):
             training.train(stopped)
     training.train(stopped, resume=True)
-    one, other = (latest_variables(tmp_path / n) for n in ("whole", "stopped"))
+    one, other = (latest_variables(c.run_dir) for c in (whole, stopped))
     for name, values in one.items():
         if not name.startswith(("save_counter", "_checkpoint")):
             np.testing.assert_array_equal(values, other[name], err_msg=name)

@@ -71,6 +71,8 @@ def flags(train, tmp_path):
     settings = (
         "--batch_size=1", "--constant_epochs=1", "--decay_epochs=1",
         "--checkpoint_every=3", "--num_pictures=1",
+        # Nothing that workers share, and half of the time to start.
+        "--saliency_weight=0",
     )  # fmt: skip
     train(*settings, "--replicas=2", run_dir="one")
     text = (tmp_path / "one/flags.cfg").read_text()
