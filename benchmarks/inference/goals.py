@@ -202,7 +202,7 @@ def _many(folder: Path) -> Iterator[Row]:
 
 def _frame(_folder: Path) -> Iterator[Row]:
     """A large frame in strips, over its pixels in pieces that fit."""
-    from ffa_keras.translation.forms import MOST_PIXELS_AT_ONCE
+    from ffa_keras.translation.keras_model import MOST_PIXELS_AT_ONCE
     from ffa_keras.translation.run_folder import load_generator
     from ffa_keras.translation.strips import translate_in_strips
     from ffa_keras.translation.whole import translate_native

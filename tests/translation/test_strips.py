@@ -8,7 +8,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
-from ffa_keras.translation import forms, strips
+from ffa_keras.translation import keras_model, strips
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import translate
 
@@ -161,8 +161,8 @@ def test_large_photographs_go_in_strips(generator, monkeypatch):
     def in_strips(generator, fundus):
         asked.append(fundus.shape)
 
-    monkeypatch.setattr(forms, "translate_in_strips", in_strips)
-    translator = forms.translator_of(generator)
+    monkeypatch.setattr(keras_model, "translate_in_strips", in_strips)
+    translator = keras_model.translator_of(generator)
     translator(np.zeros((1449, 1448, 3), np.uint8))
     assert asked == [(1449, 1448, 3)]
 
