@@ -87,7 +87,7 @@ def judge_on(
     else:
         floor = {MEAN: mean, **floor}
         measures = (*measures, training.measure())
-        total = dataset.count(split)
+        total = dataset.num_records(split)
 
     def eyes() -> Iterator[HeldOut]:
         held = eyes_of(dataset, split, groups)

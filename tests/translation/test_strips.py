@@ -1,5 +1,8 @@
 """A photograph in strips becomes the picture it becomes as a whole."""
 
+import gc
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -90,6 +93,14 @@ def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
     translate_in_strips(generator, np.zeros((300, 100, 3), np.uint8), 30_000)
     # Padding and the rows above and below: half as much again.
     assert max(largest) < 1.5 * 30_000
+
+
+def test_temporary_files_are_closed_and_not_left_to_be_found(generator):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
+        gc.collect()
+    assert not [str(w.message) for w in said]
 
 
 def test_a_full_disk_is_told_in_words(generator, monkeypatch):
