@@ -42,7 +42,12 @@ _COMMANDS = {
         0,
     ),
     "the same, with a TFLite file": (
-        (*_TRANSLATE, "--model={folder}/ffa.tflite", *_PHOTOGRAPH),
+        (
+            *_TRANSLATE,
+            "--model={folder}/ffa.tflite",
+            *_PHOTOGRAPH,
+            "--overwrite",
+        ),
         0,
     ),
 }
