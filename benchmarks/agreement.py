@@ -23,9 +23,9 @@ from benchmarks.harness import figure, show_table
 from export.agreement import Agreement, compare
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
+from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.run_folder import load_generator
-from ffa_keras.translation.whole import Translator
 
 _RUN = flags.DEFINE_string("run", None, "Run folder.", required=True)
 _PHOTOGRAPHS = flags.DEFINE_list(

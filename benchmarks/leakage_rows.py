@@ -27,7 +27,7 @@ from ffa_keras.evaluation.measures.leakage import LEAKAGE as MEASURE
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 _SEEDS = flags.DEFINE_integer(
     "seeds", 3, "Phantom eyes of each category.", lower_bound=2

@@ -32,9 +32,9 @@ from ffa_keras.evaluation.measures.lpips import Lpips
 from ffa_keras.images.files import write_png
 from ffa_keras.ops import ssim
 from ffa_keras.registration import register_pair
+from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import load_translator
-from ffa_keras.translation.whole import Translator
 
 _PAIRS = flags.DEFINE_string(
     "pairs", "../shared/data/pairs_landmarked", "Folder with pairs.csv."

@@ -41,6 +41,15 @@ _COMMANDS = {
         (*_TRANSLATE, "--model=pretrained", *_PHOTOGRAPH),
         0,
     ),
+    "the same, with a TFLite file": (
+        (
+            *_TRANSLATE,
+            "--model={folder}/ffa.tflite",
+            *_PHOTOGRAPH,
+            "--overwrite",
+        ),
+        0,
+    ),
 }
 
 
@@ -51,6 +60,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         drawing = "-m", "ffa_keras.phantom", "--size=512", "--category=normal"
         _seconds((*drawing, f"--output={folder}"), 0, _ROOT)
+        export = "-m", "export.tflite", "--run_dir=pretrained"
+        _seconds((*export, f"--output={folder}/ffa.tflite"), 0, _ROOT)
         # The first round fills the caches of the disk.
         for number in range(_ROUNDS.value + 1):
             for name, (command, status) in _COMMANDS.items():

@@ -25,10 +25,10 @@ from ffa_keras import cli
 from ffa_keras.evaluation.classical import flattened_green
 from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.vessels import aligned_ridges, vessel_map
+from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.scale import field_diameter, scaled
-from ffa_keras.translation.whole import Translator
 
 _PAIRS = flags.DEFINE_string(
     "pairs", "../shared/data/pairs_landmarked", "Folder with pairs.csv."

@@ -37,8 +37,8 @@ from ffa_keras.phantom import make_pair
 from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
 from ffa_keras.registration.transform import warp_to_ffa
+from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.forms import load_translator
-from ffa_keras.translation.whole import Translator
 
 _PHOTOGRAPHS = flags.DEFINE_string(
     "photographs",

@@ -16,13 +16,10 @@ from ffa_keras.errors import InputError
 from ffa_keras.evaluation.metrics import ssim
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
-from ffa_keras.translation.forms import MOST_PIXELS_WHOLE, load_translator
+from ffa_keras.translation.answers import MOST_PIXELS_WHOLE, Translator
+from ffa_keras.translation.forms import load_translator
 from ffa_keras.translation.scale import to_field
-from ffa_keras.translation.whole import (
-    Translator,
-    trained_diameter,
-    translate_native,
-)
+from ffa_keras.translation.whole import trained_diameter, translate_native
 
 from .endpoints import PRECISIONS
 

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from ffa_keras.images.checks import MAX_SCANS
-from ffa_keras.translation.forms import MOST_PIXELS_WHOLE, SMALLEST_SIDE
+from ffa_keras.translation.answers import MOST_PIXELS_WHOLE
+from ffa_keras.translation.scale import SMALLEST_SIDE
 
 # Encoders write 8 kB a chunk, 4 megapixels of 16 bits are 3000 of them.
 _MOST_CHUNKS = 2**14

@@ -17,7 +17,7 @@ from ffa_keras.ops import (
     to_grey_levels,
     to_picture,
 )
-from ffa_keras.translation.forms import SMALLEST_SIDE
+from ffa_keras.translation.scale import SMALLEST_SIDE
 
 from .encoded import assert_size, decode
 from .endpoints import (

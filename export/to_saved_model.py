@@ -8,7 +8,8 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import replacing
 from ffa_keras.training.runs import load_config
 from ffa_keras.translation.forms import fingerprint
-from ffa_keras.translation.run_folder import load_generator, locate
+from ffa_keras.translation.places import locate
+from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import trained_diameter
 
 from .agreement import checked

@@ -16,7 +16,8 @@ from ffa_keras.models import ResnetGenerator
 from ffa_keras.training.runs import load_config
 from ffa_keras.translation.endpoint import of_size
 from ffa_keras.translation.forms import fingerprint
-from ffa_keras.translation.run_folder import load_generator, locate
+from ffa_keras.translation.places import locate
+from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import trained_diameter
 
 from .agreement import (

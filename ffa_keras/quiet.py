@@ -44,7 +44,7 @@ def quiet_start() -> Iterator[None]:
             os.dup2(kept, 2)
             faulthandler.disable()
             if was_enabled:
-                faulthandler.enable()
+                faulthandler.enable(2)
             held.seek(0)
             for line in held:
                 if not _is_noise(line.decode(errors="replace")):
@@ -55,10 +55,15 @@ def quiet_start() -> Iterator[None]:
 def import_quietly(*names: str) -> list[ModuleType]:
     """Import modules, and have TensorFlow find its devices if one needs it.
 
+    The one way in which TensorFlow is imported late: by `cli.run`, after the
+    flags, for all that a program needs, and where the flags alone do not tell
+    what that is, such as the form of a model, once it is known.
+
     Args:
         names: in full.
     """
-    with quiet_start():
+    started = "tensorflow" in sys.modules
+    with contextlib.nullcontext() if started else quiet_start():
         modules = [importlib.import_module(name) for name in names]
         tensorflow = sys.modules.get("tensorflow")
         if tensorflow:

@@ -24,7 +24,7 @@ ORDER = (
     "inference",
 )
 SELF_SUFFICIENT = ("ops", "models")
-COMMON = {"errors", "files", "sums", "cli", "settings", "__version__"}
+COMMON = {"errors", "files", "sums", "cli", "quiet", "settings", "__version__"}
 ENTRY_POINTS = {"datasets", "export", "benchmarks", "train_main"}
 
 

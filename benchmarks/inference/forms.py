@@ -10,7 +10,7 @@ from ffa_keras.errors import InputError
 
 if TYPE_CHECKING:
     from ffa_keras.models.resnet import ResnetGenerator, Stage
-    from ffa_keras.translation.whole import Translator
+    from ffa_keras.translation.answers import Translator
 
 KINDS = ("float32", "float16", "dynamic", "int8")
 MATMUL = "Matrix product"
@@ -26,12 +26,8 @@ def native_run(run_dir: str, folder: Path) -> Path:
     Returns:
         The folder of the copy.
     """
-    from ffa_keras.translation.run_folder import (
-        CONFIG_NAME,
-        GENERATOR_NAME,
-        load_generator,
-        locate,
-    )
+    from ffa_keras.translation.places import CONFIG_NAME, GENERATOR_NAME, locate
+    from ffa_keras.translation.run_folder import load_generator
 
     copy = folder / "run"
     copy.mkdir()
@@ -131,7 +127,8 @@ def load(name: str, model: str) -> "Translator":
         return rivals.load_onnx(Path(model))
     if name.startswith("OpenVINO"):
         return rivals.load_openvino(Path(model), bfloat16)
-    from ffa_keras.translation.forms import load_translator, translator_of
+    from ffa_keras.translation.forms import load_translator
+    from ffa_keras.translation.keras_model import translator_of
     from ffa_keras.translation.run_folder import load_generator
 
     if name == "Keras, strips":

@@ -11,6 +11,7 @@ calibrate int8, and where no photographs are, phantoms are compared.
 """
 
 import contextlib
+import functools
 import glob
 import io
 import resource
@@ -138,26 +139,33 @@ def _disk(run: Path, saved_model: Path, folder: Path) -> Iterator[Row]:
 
 def _one(folder: Path) -> Iterator[Row]:
     """One photograph, from the command to its file."""
+    from export.to_tflite import export_tflite
+
     photograph = folder / "one.png"
     write_png(photograph, make_pair(0, "normal", _SIZE).fundus)
-    command = [
-        sys.executable, "-m", "ffa_keras.inference", str(photograph),
-        f"--model={_RUN.value}", f"--output={folder / 'one'}", "--overwrite",
-    ]  # fmt: skip
-    seconds, busy = [], []
-    for _ in range(_ROUNDS.value):
+    models = {
+        "run folder": _RUN.value,
+        "TFLite": export_tflite(_RUN.value, folder / "one.tflite")[0],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    busy: dict[str, list[float]] = {name: [] for name in models}
+    for name, model in list(models.items()) * _ROUNDS.value:
+        command = [
+            sys.executable, "-m", "ffa_keras.inference", str(photograph),
+            f"--model={model}", f"--output={folder / 'one'}", "--overwrite",
+        ]  # fmt: skip
         before = _busy()
-        seconds.append(
-            timed(
-                lambda: subprocess.run(command, check=True, capture_output=True)
-            )
+        run = functools.partial(
+            subprocess.run, command, check=True, capture_output=True
         )
-        busy.append(_busy() - before)
-    yield (
-        "one photograph, command to file, s (of a processor, s)",
-        f"{min(seconds):.1f} ({min(busy):.1f})",
-        "≤ 2.5",
-    )
+        seconds[name].append(timed(run))
+        busy[name].append(_busy() - before)
+    for name in models:
+        yield (
+            f"one photograph, {name}, command to file, s (of a processor, s)",
+            f"{min(seconds[name]):.1f} ({min(busy[name]):.1f})",
+            "≤ 2.5",
+        )
 
 
 def _busy() -> float:
@@ -202,7 +210,7 @@ def _many(folder: Path) -> Iterator[Row]:
 
 def _frame(_folder: Path) -> Iterator[Row]:
     """A large frame in strips, over its pixels in pieces that fit."""
-    from ffa_keras.translation.forms import MOST_PIXELS_AT_ONCE
+    from ffa_keras.translation.keras_model import MOST_PIXELS_AT_ONCE
     from ffa_keras.translation.run_folder import load_generator
     from ffa_keras.translation.strips import translate_in_strips
     from ffa_keras.translation.whole import translate_native

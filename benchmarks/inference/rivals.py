@@ -17,7 +17,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ffa_keras.models.resnet import ResnetGenerator, Stage
-    from ffa_keras.translation.whole import Translator
+    from ffa_keras.translation.answers import Translator
 
 Plan = list[tuple]
 

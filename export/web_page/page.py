@@ -17,17 +17,11 @@ from ffa_keras.inference import plausibility
 from ffa_keras.inference.label import LABEL, text_chunks
 from ffa_keras.phantom import make_pair
 from ffa_keras.sums import check_sums
-from ffa_keras.translation.forms import (
-    MOST_PIXELS_WHOLE,
-    SMALLEST_SIDE,
-    fingerprint,
-)
-from ffa_keras.translation.run_folder import (
-    PRETRAINED,
-    load_generator,
-    locate,
-)
-from ffa_keras.translation.scale import LEAST_SCALE, MOST_SCALE
+from ffa_keras.translation.answers import MOST_PIXELS_WHOLE
+from ffa_keras.translation.forms import fingerprint
+from ffa_keras.translation.places import PRETRAINED, locate
+from ffa_keras.translation.run_folder import load_generator
+from ffa_keras.translation.scale import LEAST_SCALE, MOST_SCALE, SMALLEST_SIDE
 from ffa_keras.translation.whole import trained_diameter
 
 from .stages import describe

@@ -27,13 +27,11 @@ from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import load_config
-from ffa_keras.translation.forms import (
-    fingerprint,
-    load_translator,
-    translator_of,
-)
-from ffa_keras.translation.run_folder import is_run_folder, load_generator
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
+from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.keras_model import translator_of
+from ffa_keras.translation.places import is_run_folder
+from ffa_keras.translation.run_folder import load_generator
 
 SYSTEM = "generator"
 FRAMES = Protocol()

@@ -14,7 +14,7 @@ from ffa_keras.evaluation.subgroups import groups_of_row, read_table
 from ffa_keras.images.dicom import is_synthetic
 from ffa_keras.images.files import IMAGE_SUFFIXES, read_ffa, read_fundus
 from ffa_keras.registration.retina import field_of_view
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 PREDICTIONS = "predictions"
 _CONSTANT = "best constant"

@@ -21,7 +21,7 @@ from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.leakage import leaking_regions
 from ffa_keras.records.dataset import PreparedDataset
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 INSIDE = 0.9
 LEAST_PATIENTS = 20

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
+import tqdm
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.eyes import HeldOut
@@ -28,7 +28,7 @@ from ffa_keras.evaluation.measures import (
 )
 from ffa_keras.evaluation.measures.leakage import LEAKAGE
 from ffa_keras.evaluation.results import ImageScores
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 REAL = "real FFA"
 NO_INCEPTION = (
@@ -67,6 +67,8 @@ class Judge:
             eyes bring along stand before them, `REAL` comes after.
         measures: what predictions are judged by.
         inception: features for KID and FID; `None` leaves both out.
+        total: how many eyes there are, for the progress line; `None` if that
+            is not known before they are read.
 
     Attributes:
         metrics: of the measures.
@@ -80,8 +82,9 @@ class Judge:
         systems: Mapping[str, Translator],
         measures: Sequence[Measure] = MEASURES,
         inception: InceptionFeatures | None = None,
+        total: int | None = None,
     ):
-        self._eyes = eyes
+        self._eyes, self._total = eyes, total
         self._systems = dict(systems)
         self._measures = tuple(measures)
         self.metrics = metrics_of(self._measures)
@@ -109,18 +112,19 @@ class Judge:
             InputError: there are no eyes, or an eye or a prediction cannot be
                 judged.
         """
-        progress = keras.utils.Progbar(None, unit_name="image")
         waiting: collections.deque[_InWork] = collections.deque()
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        with (
+            concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+            tqdm.tqdm(total=self._total, unit="image", disable=None) as bar,
+        ):
             for held in self._eyes:
                 waiting.append(self._begin(held, pool))
                 if len(waiting) > _IN_WORK:
                     yield self._end(waiting.popleft())
-                    progress.add(1)
+                    bar.update()
             while waiting:
                 yield self._end(waiting.popleft())
-                progress.add(1)
-        print()
+                bar.update()
         if not len(self):
             raise InputError(
                 "there is nothing to judge: no eye, or none as large as a patch"

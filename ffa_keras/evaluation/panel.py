@@ -17,7 +17,7 @@ from ffa_keras.evaluation.subgroups import groups_of_dataset
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling
 from ffa_keras.training.config import TrainConfig
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 MEAN, CONSTANT = "mean training FFA", "best constant"
 
@@ -74,6 +74,7 @@ def judge_on(
         if not how.patches:
             training.add(record["ffa"])
     floor: dict[str, Translator] = {CONSTANT: constant, **CLASSICAL}
+    total = None
     if how.patches:
         shape = config or TrainConfig()
         sampling = PatchSampling(
@@ -86,9 +87,11 @@ def judge_on(
     else:
         floor = {MEAN: mean, **floor}
         measures = (*measures, training.measure())
+        total = dataset.num_records(split)
 
     def eyes() -> Iterator[HeldOut]:
         held = eyes_of(dataset, split, groups)
         return patches_of(held, sampling) if how.patches else held
 
-    return Judge(eyes(), {**systems, **floor}, measures, inception_of(how))
+    systems = {**systems, **floor}
+    return Judge(eyes(), systems, measures, inception_of(how), total)

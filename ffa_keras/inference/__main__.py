@@ -17,6 +17,7 @@ from ffa_keras import cli
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.inference.files import INTERVAL, NAMES, SALIENCY, STEMS
 from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
+from ffa_keras.quiet import import_quietly
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -120,7 +121,8 @@ def _maps(maps: ModuleType) -> dict[str, object]:
     """Return what draws each map that is asked for."""
     drawn = {}
     if _SALIENCY.value:
-        drawn[SALIENCY] = maps.SALIENCY_MAP
+        (saliency,) = import_quietly("ffa_keras.inference.saliency")
+        drawn[SALIENCY] = saliency.SALIENCY_MAP
     if _INTERVALS.value:
         drawn[INTERVAL] = maps.interval_map(
             _INTERVALS.value, _MODEL.value, _AVERAGE_FLIPS.value

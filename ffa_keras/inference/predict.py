@@ -2,12 +2,13 @@
 
 import csv
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import keras
 import numpy as np
+import tqdm
 
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.files import write_text
@@ -29,11 +30,8 @@ from ffa_keras.inference.maps import Map
 from ffa_keras.inference.overlap import overlapped
 from ffa_keras.inference.work import Task, Work, digest
 from ffa_keras.translation.flips import over_flips
-from ffa_keras.translation.forms import (
-    SMALLEST_SIDE,
-    fingerprint,
-    load_translator,
-)
+from ffa_keras.translation.forms import fingerprint, load_translator
+from ffa_keras.translation.scale import SMALLEST_SIDE
 
 
 def predict(
@@ -100,18 +98,25 @@ def predict(
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
     work = Work(translate, folder, label, maps, resume, frame, dicom)
-    progress = keras.utils.Progbar(len(answers), unit_name="photograph")
     report: list[tuple] = []
     stop: Exception | None = None
 
     def done(task: Task) -> None:
         report.append((len(report) + 1, *task.row()))
-        task.tell()
-        progress.add(1)
+        with progress.external_write_mode(sys.stderr):
+            task.tell()
+        progress.update()
 
     tasks = (Task(photograph, answer) for photograph, answer in answers.items())
     try:
-        overlapped(tasks, work.read, work.translate, work.write, done)
+        with tqdm.tqdm(
+            total=len(answers),
+            unit="photograph",
+            disable=None,
+            # Standard error leads nowhere while a thread decodes.
+            file=sys.stdout,
+        ) as progress:
+            overlapped(tasks, work.read, work.translate, work.write, done)
     except KeyboardInterrupt:
         stop = Interrupted(
             f"{len(report)} of {len(answers)} photographs are done; add"

@@ -17,7 +17,7 @@ from ffa_keras.inference.files import DICOM, NUMBERS, map_path
 from ffa_keras.inference.label import is_labelled, is_whole, label_png
 from ffa_keras.inference.maps import Map
 from ffa_keras.inference.plausibility import USUAL_SCORE, Plausibility, judge
-from ffa_keras.translation.whole import Translator
+from ffa_keras.translation.answers import Translator
 
 # Of a name that the file system does not take: other photographs go on.
 _NAME_ERRORS = {
@@ -66,7 +66,7 @@ class Task:
     def tell(self) -> None:
         """Print what there is to say."""
         for line in self.words:
-            say(f"\n{line}")
+            say(line)
 
 
 @dataclasses.dataclass(frozen=True)

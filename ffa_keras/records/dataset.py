@@ -112,6 +112,11 @@ class PreparedDataset:
         names = dict.fromkeys((split, schema.stored_in(split, lone)))
         return [n for n in names if n in infos and infos[n].num_examples]
 
+    def num_records(self, split: str, lone: str = "") -> int:
+        """Return how many records of a split there are; see `stores_of`."""
+        stores = self.stores_of(split, lone)
+        return sum(self.info.splits[s].num_examples for s in stores)
+
     @property
     def categories(self) -> list[str]:
         """Names of the categories, by their number in the records."""

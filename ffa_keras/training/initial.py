@@ -9,7 +9,8 @@ from ffa_keras.errors import InputError
 from ffa_keras.methods.system import System
 from ffa_keras.training.checkpoints import Checkpoints
 from ffa_keras.training.runs import CHECKPOINTS_NAME
-from ffa_keras.translation.run_folder import load_generator, locate
+from ffa_keras.translation.places import locate
+from ffa_keras.translation.run_folder import load_generator
 
 # What makes the architecture of a generator, in its configuration.
 _NO_SHAPE = ("name", "trainable", "dtype", "dropout", "field_diameter")

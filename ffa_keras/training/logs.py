@@ -16,7 +16,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from ffa_keras.files import replacing
 from ffa_keras.images.pictures import case_panel
-from ffa_keras.translation.forms import translator_of
+from ffa_keras.translation.keras_model import translator_of
 
 
 class Progress:

@@ -13,11 +13,11 @@ from ffa_keras.errors import InputError
 from ffa_keras.files import replacing, take_lock
 from ffa_keras.settings import learning, write_flagfile
 from ffa_keras.training.config import TrainConfig, read_config
-from ffa_keras.translation.run_folder import (
+from ffa_keras.translation.places import (
     CONFIG_NAME as CONFIG_NAME,
     GENERATOR_NAME as GENERATOR_NAME,
-    load_generator as load_generator,
 )
+from ffa_keras.translation.run_folder import load_generator as load_generator
 
 CHECKPOINTS_NAME = "checkpoints"
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from ffa_keras.methods.system import System
-from ffa_keras.translation.forms import takes_strips, translator_of
+from ffa_keras.translation.keras_model import takes_strips, translator_of
 
 
 def replicated_train_step(

@@ -1,53 +1,21 @@
-"""A trained generator in any of its forms, behind one function."""
+"""A trained generator in any of its forms, behind one function.
+
+Each form is loaded by a module of its own, which is imported once a model has
+that form: TensorFlow takes seconds, and a TFLite file does not need it.
+"""
 
 import dataclasses
-import functools
 import hashlib
-import math
-import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from ffa_keras.errors import InputError
-from ffa_keras.models import ResnetGenerator
-from ffa_keras.ops import from_grey_levels, to_picture
-from ffa_keras.sums import check_sums, read_metadata
-from ffa_keras.translation.appearance import take_appearance
-from ffa_keras.translation.endpoint import (
-    FIELD_DIAMETER,
-    SERVING_DEFAULT,
-    of_size,
-)
+from ffa_keras.quiet import import_quietly
+from ffa_keras.sums import check_sums
+from ffa_keras.translation.answers import PROBE, Translator
 from ffa_keras.translation.flips import AVERAGED
-from ffa_keras.translation.run_folder import (
-    generator_file,
-    is_run_folder,
-    locate,
-)
-from ffa_keras.translation.scale import at_field
-from ffa_keras.translation.strips import translate_in_strips
-from ffa_keras.translation.whole import (
-    Translator,
-    check_answer,
-    trained_diameter,
-    translate_native,
-)
-
-# Of photographs, pixels.
-SMALLEST_SIDE = 16
-# Above, a Keras generator works in strips: at once it takes more than three
-# gigabytes a megapixel.
-MOST_PIXELS_AT_ONCE = 2**20
-# Above, what cannot work in strips refuses: it would need 14 gigabytes.
-MOST_PIXELS_WHOLE = 2**22
-
-# What a model must answer before any photograph is read.
-_PROBE = np.full((SMALLEST_SIDE, SMALLEST_SIDE + 8, 3), 128, np.uint8)
+from ffa_keras.translation.places import generator_file, is_run_folder, locate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +24,21 @@ class Form:
 
     Attributes:
         name: as people call it.
-        load: its translator.
+        module: whose `load` makes a translator of it.
+        exemplars: whether `load` takes one as well.
     """
 
     name: str
-    load: Callable[[Path], Translator]
+    module: str
+    exemplars: bool = False
+
+
+# By the suffix of the file, or by what a folder holds.
+FORMS = {
+    ".keras": Form("Keras", f"{__package__}.keras_model", exemplars=True),
+    ".tflite": Form("TFLite", f"{__package__}.tflite"),
+    "saved_model.pb": Form("SavedModel", f"{__package__}.saved_model"),
+}
 
 
 def load_translator(
@@ -86,19 +64,19 @@ def load_translator(
             does not answer a photograph with one channel of its size.
     """
     form, file = _find(model)
+    if exemplar is not None and not form.exemplars:
+        raise InputError(
+            f"--model={model}: a {form.name} has one appearance for good; leave"
+            " --exemplar out, or name the run folder or .keras file"
+        )
+    given = () if exemplar is None else (exemplar,)
+    # Outside `try`: a broken installation is not the model's fault.
+    (module,) = import_quietly(form.module)
     try:
         # LiteRT runs a file with a changed weight without a word.
         check_sums(file)
-        if exemplar is None:
-            answer = form.load(file)
-        elif form.load is _load_keras:
-            answer = _load_keras(file, exemplar)
-        else:
-            raise InputError(
-                f"a {form.name} has one appearance for good; leave --exemplar"
-                " out, or name the run folder or .keras file"
-            )
-        answer(_PROBE)
+        answer: Translator = module.load(file, *given)
+        answer(PROBE)
     except InputError as error:
         raise InputError(f"--model={model}: {error}") from error
     # Whatever a file that is no model of ours makes of the libraries.
@@ -139,42 +117,6 @@ def fingerprint(model: str | Path, averaged: bool = False) -> str:
     return f"{name}, {AVERAGED}" if averaged else name
 
 
-def translator_of(
-    generator: keras.Model, at_once: int = MOST_PIXELS_AT_ONCE
-) -> Translator:
-    """Return the translator of a generator in memory, whole or in strips.
-
-    Args:
-        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], both in [-1, 1].
-        at_once: pixels of a photograph above which a `ResnetGenerator` works
-            in strips; others take any photograph as a whole.
-    """
-
-    def native(fundus: np.ndarray) -> np.ndarray:
-        if takes_strips(generator, fundus.shape, at_once):
-            return translate_in_strips(generator, fundus)
-        return translate_native(generator, fundus)
-
-    diameter = trained_diameter(generator)
-    return lambda fundus: at_field(native, fundus, diameter)
-
-
-def takes_strips(
-    generator: keras.Model,
-    shape: Sequence[int],
-    at_once: int = MOST_PIXELS_AT_ONCE,
-) -> bool:
-    """Return whether a generator translates a photograph in strips.
-
-    Args:
-        generator: the model.
-        shape: of the photograph, [H, W, 3].
-        at_once: as for `translator_of`.
-    """
-    large = shape[0] * shape[1] > at_once
-    return large and isinstance(generator, ResnetGenerator)
-
-
 def _find(model: str | Path) -> tuple[Form, Path]:
     """Return the form of a model, and the file or folder that holds it."""
     path = locate(model)
@@ -196,107 +138,3 @@ def _find(model: str | Path) -> tuple[Form, Path]:
             " or .tflite file"
         )
     return FORMS[kind], path
-
-
-def _load_keras(file: Path, exemplar: np.ndarray | None = None) -> Translator:
-    generator = keras.saving.load_model(file, compile=False)
-    if exemplar is not None:
-        take_appearance(generator, exemplar)
-    _check_finite(generator(from_grey_levels(_PROBE[None])))
-    in_strips = isinstance(generator, ResnetGenerator)
-    most_pixels = math.inf if in_strips else MOST_PIXELS_WHOLE
-    return _bounded(translator_of(generator), most_pixels)
-
-
-def _load_saved_model(folder: Path) -> Translator:
-    # The loaded object must outlive its signatures.
-    loaded = tf.saved_model.load(str(folder))
-    serve = loaded.signatures[SERVING_DEFAULT]
-    (name,) = serve.structured_input_signature[1]
-
-    def run(batch: np.ndarray, _: Any = loaded) -> tf.Tensor:
-        (ffa,) = serve(**{name: tf.constant(batch)}).values()
-        return ffa
-
-    return _exported(run, folder)
-
-
-def _load_tflite(file: Path) -> Translator:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(file), num_threads=os.cpu_count())
-    signatures = interpreter.get_signature_list()
-    (name,) = signatures[SERVING_DEFAULT]["inputs"]
-
-    @functools.cache
-    def server(signature: str) -> Callable[..., dict[str, np.ndarray]]:
-        return interpreter.get_signature_runner(signature)
-
-    def run(batch: np.ndarray) -> np.ndarray:
-        # Of known sizes much more is done by XNNPACK.
-        own = of_size(*batch.shape[1:3])
-        serve = server(own if own in signatures else SERVING_DEFAULT)
-        (ffa,) = serve(**{name: batch}).values()
-        return ffa
-
-    return _exported(run, file)
-
-
-def _exported(
-    run: Callable[[np.ndarray], tf.Tensor | np.ndarray], model: Path
-) -> Translator:
-    """Return the translator of an endpoint that speaks grey levels.
-
-    Args:
-        run: fundus float32 [1, H, W, 3] to FFA float32 [1, H, W, 1], 0-255.
-        model: its file or folder, which may say what scale it knows.
-    """
-
-    def native(fundus: np.ndarray) -> np.ndarray:
-        ffa = run(fundus[None].astype(np.float32))
-        check_answer(ffa, fundus)
-        _check_finite(ffa)
-        return to_picture(ffa)[0].numpy()
-
-    diameter = int(read_metadata(model).get(FIELD_DIAMETER, 0))
-    bounded = _bounded(native)
-    return _bounded(lambda f: at_field(bounded, f, diameter), math.inf)
-
-
-def _bounded(
-    translator: Translator, most_pixels: float = MOST_PIXELS_WHOLE
-) -> Translator:
-    """Return the same, but for photographs too small or too large for it."""
-
-    def answer(fundus: np.ndarray) -> np.ndarray:
-        height, width, _ = fundus.shape
-        if min(height, width) < SMALLEST_SIDE:
-            raise InputError(
-                f"{width}x{height} pixels: too small, give at least"
-                f" {SMALLEST_SIDE} a side"
-            )
-        if height * width > most_pixels:
-            raise InputError(
-                f"{width}x{height} pixels: more than {most_pixels} need a"
-                " model that works in strips; name the run folder or .keras"
-                " file of a ResNet generator"
-            )
-        return translator(fundus)
-
-    return answer
-
-
-# By the suffix of the file, or by what a folder holds.
-FORMS = {
-    ".keras": Form("Keras", _load_keras),
-    ".tflite": Form("TFLite", _load_tflite),
-    "saved_model.pb": Form("SavedModel", _load_saved_model),
-}
-
-
-def _check_finite(answer: tf.Tensor | np.ndarray) -> None:
-    if not np.isfinite(answer).all():
-        raise InputError(
-            "answers values that are no numbers; the model is damaged or its"
-            " training diverged, name another"
-        )

@@ -13,7 +13,8 @@ from ffa_keras.registration.retina import field_of_view
 
 # Beyond, a photograph is no photograph of an ordinary field.
 LEAST_SCALE, MOST_SCALE = 1 / 16, 4.0
-_SMALLEST_SIDE = 16
+# Of what a generator answers, pixels.
+SMALLEST_SIDE = 16
 
 
 def at_field(
@@ -67,7 +68,7 @@ def scaled(image: np.ndarray, scale: float) -> np.ndarray:
     """
     scale = float(np.clip(scale, LEAST_SCALE, MOST_SCALE))
     width, height = (
-        max(_SMALLEST_SIDE, round(scale * n)) for n in image.shape[1::-1]
+        max(SMALLEST_SIDE, round(scale * n)) for n in image.shape[1::-1]
     )
     return _resized(image, (width, height)).reshape(height, width, -1)
 

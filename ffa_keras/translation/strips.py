@@ -13,9 +13,10 @@ photograph, not with its height.
 import contextlib
 import itertools
 import tempfile
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import keras
 import numpy as np
@@ -97,6 +98,7 @@ class _Stored(_Rows):
         # A file of the disk: what is mapped or held in memory counts as such.
         with _in_words():
             self._file = tempfile.TemporaryFile()
+        weakref.finalize(self, _close, self._file)
         for start, stop in rows.strips():
             self.write(start, rows.read(start, stop))
 
@@ -114,6 +116,13 @@ class _Stored(_Rows):
             self._file.seek(start * values[0, 0].nbytes)
             self._file.write(values)
             self._file.flush()
+
+
+def _close(file: IO[bytes]) -> None:
+    """Give back the space of values that nothing reads any more."""
+    # What could not be written before cannot be now, and need not be.
+    with contextlib.suppress(OSError):
+        file.close()
 
 
 @contextlib.contextmanager

@@ -1,17 +1,11 @@
 """Translate a photograph as a whole, from grey levels to grey levels."""
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
-import tensorflow as tf
 
-from ffa_keras.errors import InputError
 from ffa_keras.ops import from_grey_levels, to_grey_levels, to_picture
+from ffa_keras.translation.answers import check_answer
 from ffa_keras.translation.scale import at_field
-
-# Fundus uint8 [H, W, 3], RGB, to FFA uint8 [H, W, 1].
-Translator = Callable[[np.ndarray], np.ndarray]
 
 
 def translate(generator: keras.Model, fundus: np.ndarray) -> np.ndarray:
@@ -59,24 +53,3 @@ def translate_native(generator: keras.Model, fundus: np.ndarray) -> np.ndarray:
     answer = generator(from_grey_levels(fundus[None]))
     check_answer(answer, fundus)
     return to_picture(to_grey_levels(answer))[0].numpy()
-
-
-def check_answer(answer: tf.Tensor | np.ndarray, fundus: np.ndarray) -> None:
-    """Refuse what a model answered if it cannot be an angiogram.
-
-    Args:
-        answer: of the model to a batch of this one photograph.
-        fundus: uint8 [H, W, 3].
-
-    Raises:
-        InputError: it is not floating point, or not [1, H, W, 1].
-    """
-    height, width, _ = fundus.shape
-    kind = tf.as_dtype(getattr(answer, "dtype", tf.variant))
-    if not kind.is_floating or tuple(answer.shape) != (1, height, width, 1):
-        shape = list(getattr(answer, "shape", []))
-        raise InputError(
-            f"answers {kind.name} {shape} to a photograph of {width}x{height}"
-            f" pixels, where float [1, {height}, {width}, 1] is an angiogram;"
-            " name a generator that ffa_keras has trained or exported"
-        )

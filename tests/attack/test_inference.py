@@ -24,8 +24,8 @@ import tensorflow as tf
 from ffa_keras.errors import InputError, Interrupted
 from ffa_keras.images.files import write_png
 from ffa_keras.inference import predict as program
-from ffa_keras.inference.maps import SALIENCY_MAP
 from ffa_keras.inference.predict import predict
+from ffa_keras.inference.saliency import SALIENCY_MAP
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
 from ffa_keras.sums import SUM_KEY

@@ -1,5 +1,6 @@
 """Judging: each real eye measured once, few eyes in memory, refusals."""
 
+import sys
 import weakref
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_each_real_eye_is_measured_once(made_up_dataset, counted):
             assert image.pair == case.pair and len(case.pair) == 8
             assert image.scores["brightness"] == pytest.approx(expected)
     assert "brightness 0.00" in judge.times()
+
+
+def test_a_terminal_shows_how_many_of_all_eyes_are_judged(
+    made_up_dataset, counted, capsys, monkeypatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    list(Judge(_eyes(made_up_dataset(4)), {}, counted[0], total=4).cases())
+    assert " 4/4 [" in capsys.readouterr().err
 
 
 def test_few_eyes_are_in_memory_whatever_their_number(made_up_dataset, counted):

@@ -10,13 +10,14 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import write_png
 from ffa_keras.inference import maps
 from ffa_keras.inference.predict import predict
+from ffa_keras.inference.saliency import SALIENCY_MAP, draw_saliency
 from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint
 
 
 def test_saliency_is_the_papers():
     ffa = make_pair(3, "large_focal", 256).ffa[:150, :170]
-    picture = maps.draw_saliency(ffa)[..., 0].astype(int)
+    picture = draw_saliency(ffa)[..., 0].astype(int)
     blurred = cv2.GaussianBlur(np.float32(ffa[..., 0]), (7, 7), 1.4)
     frame = cv2.copyMakeBorder(ffa, 25, 25, 25, 25, cv2.BORDER_REPLICATE)
     median = cv2.medianBlur(frame, 51)[25:-25, 25:-25]
@@ -92,7 +93,7 @@ def test_maps_stand_beside_the_answer_and_say_how_to_read_them(
 ):
     arguments = str(keras_file), str(folder / "in"), str(folder / "out")
     both = {
-        "saliency": maps.SALIENCY_MAP,
+        "saliency": SALIENCY_MAP,
         "interval": maps.interval_map(intervals, keras_file),
     }
     assert predict(*arguments, maps=both) == 0
@@ -118,5 +119,5 @@ def test_a_photograph_named_like_a_map_is_refused(folder, keras_file):
     with pytest.raises(InputError, match="would both become eye_saliency.png"):
         predict(
             str(keras_file), str(folder / "in"), str(folder / "out"),
-            maps={"saliency": maps.SALIENCY_MAP},
+            maps={"saliency": SALIENCY_MAP},
         )  # fmt: skip

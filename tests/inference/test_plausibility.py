@@ -1,6 +1,8 @@
 """Pictures that are no colour fundus photographs draw a warning."""
 
 import csv
+import re
+import sys
 
 import cv2
 import numpy as np
@@ -75,8 +77,8 @@ def test_the_program_warns_and_writes_the_score(
     out = tmp_path / "out"
     assert predict(str(keras_file), str(tmp_path / "in"), str(out)) == 0
     printed = capsys.readouterr()
-    assert "2/2" in printed.out
-    (line,) = printed.err.strip().splitlines()
+    assert not printed.out
+    (line,) = printed.err.splitlines()
     assert line.startswith(
         f"warning: {tmp_path / 'in/b.png'}: is this a colour fundus"
         " photograph? no colour"
@@ -88,6 +90,18 @@ def test_the_program_warns_and_writes_the_score(
     assert (good["number"], good["width"]) == ("1", "384")
     content = (out / "b.png").read_bytes()
     assert f"Photograph score\0{bad['score']}, usual".encode() in content
+
+
+def test_a_terminal_shows_how_far_it_is_and_each_warning_on_a_line(
+    eyes, keras_file, tmp_path, capsys, monkeypatch
+):
+    write_png(tmp_path / "in/a.png", eyes[0].ffa)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    predict(str(keras_file), str(tmp_path / "in"), str(tmp_path / "out"))
+    lines = re.split("[\r\n]+", capsys.readouterr().out)
+    assert any(line.startswith("warning: ") for line in lines)
+    assert " 1/1 [" in lines[-2]
 
 
 @pytest.mark.real_data

@@ -194,6 +194,12 @@ def test_validation_is_padded_with_pairs_that_do_not_count(dataset, replicas):
     assert sum(float(pair["weight"][0]) for pair in pairs) == real
 
 
+def test_a_dataset_knows_how_many_pairs_it_yields(dataset):
+    for split in dataset.splits:
+        yielded = sum(1 for _ in dataset.records(split, ["pair"]))
+        assert dataset.num_records(split) == yielded > 0
+
+
 def test_pairs_stay_compressed_when_asked(dataset):
     pair = next(iter(dataset.pairs("train", decode=False)))
     assert pair["fundus"].dtype == tf.string

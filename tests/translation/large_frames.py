@@ -18,7 +18,7 @@ from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
 from ffa_keras.training.config import make_config
 from ffa_keras.training.steps import replicated_test_step, with_large_frames
-from ffa_keras.translation.forms import translator_of
+from ffa_keras.translation.keras_model import translator_of
 
 HEIGHT, WIDTH = 1100, 1000
 

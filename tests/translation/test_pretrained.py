@@ -9,7 +9,7 @@ import pytest
 from ffa_keras.errors import InputError
 from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint, load_translator
-from ffa_keras.translation.run_folder import generator_file, locate
+from ffa_keras.translation.places import generator_file, locate
 
 SHA256 = "4dda01e4fcddc0f97e2058136078e266603c4e012ba71d849ff56b8e241e81e2"
 _SIZE = 384

@@ -6,7 +6,8 @@ import pytest
 
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
-from ffa_keras.translation.forms import load_translator, translator_of
+from ffa_keras.translation.forms import load_translator
+from ffa_keras.translation.keras_model import translator_of
 from ffa_keras.translation.scale import at_field, field_diameter
 
 

@@ -1,5 +1,8 @@
 """A photograph in strips becomes the picture it becomes as a whole."""
 
+import gc
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
-from ffa_keras.translation import forms, strips
+from ffa_keras.translation import keras_model, strips
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import translate
 
@@ -92,6 +95,14 @@ def test_the_rows_read_at_once_fit_the_widest_layer(generator, monkeypatch):
     assert max(largest) < 1.5 * 30_000
 
 
+def test_temporary_files_are_closed_and_not_left_to_be_found(generator):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
+        gc.collect()
+    assert not [str(w.message) for w in said]
+
+
 def test_a_full_disk_is_told_in_words(generator, monkeypatch):
     monkeypatch.setattr(
         strips.tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b")
@@ -161,8 +172,8 @@ def test_large_photographs_go_in_strips(generator, monkeypatch):
     def in_strips(generator, fundus):
         asked.append(fundus.shape)
 
-    monkeypatch.setattr(forms, "translate_in_strips", in_strips)
-    translator = forms.translator_of(generator)
+    monkeypatch.setattr(keras_model, "translate_in_strips", in_strips)
+    translator = keras_model.translator_of(generator)
     translator(np.zeros((1449, 1448, 3), np.uint8))
     assert asked == [(1449, 1448, 3)]
 

@@ -7,7 +7,7 @@ import pytest
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.evaluate import evaluate_model, evaluate_run
 from ffa_keras.models import ResnetGenerator, UnetGenerator
-from ffa_keras.translation import forms
+from ffa_keras.translation import forms, keras_model
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,6 @@ def test_large_frames_are_validated_in_strips_as_they_are_whole(
 
 
 def test_other_generators_take_frames_as_a_whole():
-    assert forms.takes_strips(ResnetGenerator(4, 1), (2048, 2048, 3))
-    assert not forms.takes_strips(ResnetGenerator(4, 1), (1024, 1024, 3))
-    assert not forms.takes_strips(UnetGenerator(4), (2048, 2048, 3))
+    assert keras_model.takes_strips(ResnetGenerator(4, 1), (2048, 2048, 3))
+    assert not keras_model.takes_strips(ResnetGenerator(4, 1), (1024, 1024, 3))
+    assert not keras_model.takes_strips(UnetGenerator(4), (2048, 2048, 3))

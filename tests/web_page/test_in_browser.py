@@ -13,8 +13,8 @@ import skimage.data
 from export.web_page.page import export_web_page
 from ffa_keras.images.files import decode_png, read_fundus, write_png
 from ffa_keras.inference.label import LABEL, is_labelled, is_whole
-from ffa_keras.inference.maps import draw_saliency
 from ffa_keras.inference.plausibility import judge
+from ffa_keras.inference.saliency import draw_saliency
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint, load_translator

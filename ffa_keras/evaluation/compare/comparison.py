@@ -33,9 +33,9 @@ from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import as_begun
 from ffa_keras.training.train import train
-from ffa_keras.translation.forms import translator_of
+from ffa_keras.translation.answers import Translator
+from ffa_keras.translation.keras_model import translator_of
 from ffa_keras.translation.run_folder import load_generator
-from ffa_keras.translation.whole import Translator
 
 
 def compare(
