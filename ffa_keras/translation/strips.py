@@ -10,19 +10,12 @@ stored, in nameless temporary files. Memory grows with the width of the
 photograph, not with its height.
 """
 
-import contextlib
-import itertools
-import tempfile
-import weakref
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from ffa_keras.errors import InputError
 from ffa_keras.models import (
     InstanceNormalization,
     ResidualBlock,
@@ -31,116 +24,18 @@ from ffa_keras.models import (
 )
 from ffa_keras.models.moments import spatial_mean
 from ffa_keras.models.resnet import STRIDE, Stage
-from ffa_keras.ops import from_grey_levels, to_grey_levels, to_picture
+from ffa_keras.ops import to_grey_levels, to_picture
+from ffa_keras.translation.rows import Cut, Photograph, Rows, Stored
 
 # Values of a strip: 16 MiB as float32.
 _STRIP_VALUES = 2**22
 _FEWEST_ROWS = 8
 
 
-class _Cut(NamedTuple):
-    """How large strips are, and which are stored.
-
-    Attributes:
-        values: that a layer computes at once, where `fewest_rows` allow.
-        fewest_rows: of a strip.
-        full_width: of the photograph: what is narrower is stored.
-    """
-
-    values: int
-    fewest_rows: int
-    full_width: int
-
-
-class _Rows(ABC):
-    """Values [height, width, channels] that are read some rows at a time.
-
-    Args:
-        shape: of the values.
-        load: values that the widest layer holds to compute one of the rows.
-        cut: how large strips are.
-    """
-
-    def __init__(self, shape: tuple[int, int, int], load: float, cut: _Cut):
-        self.shape, self.load, self.cut = shape, load, cut
-
-    @abstractmethod
-    def read(self, start: int, stop: int) -> tf.Tensor:
-        """Return rows `start` to `stop`, float32 [1, rows, width, channels]."""
-
-    def strips(self) -> Iterator[tuple[int, int]]:
-        """Return where strips start and stop that cover all rows."""
-        height = self.shape[0]
-        step = max(self.cut.fewest_rows, int(self.cut.values / self.load))
-        return itertools.pairwise([*range(0, height, step), height])
-
-
-class _Photograph(_Rows):
-    """A photograph in grey levels, read as network values."""
-
-    def __init__(self, fundus: np.ndarray, cut: _Cut):
-        self._fundus = fundus
-        height, width, channels = fundus.shape
-        super().__init__(
-            (height, width, channels), float(width * channels), cut
-        )
-
-    def read(self, start: int, stop: int) -> tf.Tensor:
-        return from_grey_levels(self._fundus[None, start:stop])
-
-
-class _Stored(_Rows):
-    """Values in a temporary file that is gone when it is closed."""
-
-    def __init__(self, rows: _Rows):
-        _, width, channels = rows.shape
-        super().__init__(rows.shape, float(width * channels), rows.cut)
-        # A file of the disk: what is mapped or held in memory counts as such.
-        with _in_words():
-            self._file = tempfile.TemporaryFile()
-        weakref.finalize(self, _close, self._file)
-        for start, stop in rows.strips():
-            self.write(start, rows.read(start, stop))
-
-    def read(self, start: int, stop: int) -> tf.Tensor:
-        values = np.empty((1, stop - start, *self.shape[1:]), np.float32)
-        with _in_words():
-            self._file.seek(start * values[0, 0].nbytes)
-            self._file.readinto(values.data)
-        return tf.convert_to_tensor(values)
-
-    def write(self, start: int, values: tf.Tensor) -> None:
-        """Write rows from `start` on."""
-        values = values.numpy()
-        with _in_words():
-            self._file.seek(start * values[0, 0].nbytes)
-            self._file.write(values)
-            self._file.flush()
-
-
-def _close(file: IO[bytes]) -> None:
-    """Give back the space of values that nothing reads any more."""
-    # What could not be written before cannot be now, and need not be.
-    with contextlib.suppress(OSError):
-        file.close()
-
-
-@contextlib.contextmanager
-def _in_words() -> Iterator[None]:
-    """Say what a temporary file cannot do."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{tempfile.tempdir or 'TMPDIR'}: {error.strerror}; a large"
-            " photograph needs space there, or set TMPDIR to another folder"
-        ) from error
-
-
-class _Convolved(_Rows):
+class _Convolved(Rows):
     """What a convolution makes of rows padded by reflection."""
 
-    def __init__(self, rows: _Rows, stage: Stage):
+    def __init__(self, rows: Rows, stage: Stage):
         layer = stage.layer
         self._rows, self._layer = rows, layer
         self._padding = stage.padding.padding if stage.padding else 0
@@ -169,10 +64,10 @@ class _Convolved(_Rows):
         return tf.cast(self._layer(x), tf.float32)
 
 
-class _Upsampled(_Rows):
+class _Upsampled(Rows):
     """What a transposed convolution of stride 2 makes of rows."""
 
-    def __init__(self, rows: _Rows, stage: Stage):
+    def __init__(self, rows: Rows, stage: Stage):
         self._rows, self._layer = rows, stage.layer
         height, width, _ = rows.shape
         filters = stage.layer.filters
@@ -191,10 +86,10 @@ class _Upsampled(_Rows):
         return tf.cast(x[:, start - 2 * low : stop - 2 * low], tf.float32)
 
 
-class _Normalized(_Rows):
+class _Normalized(Rows):
     """Rows under instance normalisation with the moments of all rows."""
 
-    def __init__(self, rows: _Rows, stage: Stage):
+    def __init__(self, rows: Rows, stage: Stage):
         super().__init__(rows.shape, rows.load, rows.cut)
         self._rows = rows
         layer = stage.layer
@@ -206,10 +101,10 @@ class _Normalized(_Rows):
         return self._rows.read(start, stop) * self._scale + self._shift
 
 
-class _Activated(_Rows):
+class _Activated(Rows):
     """Rows after a layer that works pixel by pixel."""
 
-    def __init__(self, rows: _Rows, stage: Stage):
+    def __init__(self, rows: Rows, stage: Stage):
         super().__init__(rows.shape, rows.load, rows.cut)
         self._rows, self._layer = rows, stage.layer
 
@@ -243,8 +138,8 @@ def translate_in_strips(
     padded = np.pad(
         fundus, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), "reflect"
     )
-    cut = _Cut(strip_values, fewest_rows, padded.shape[1])
-    photograph = _Photograph(padded, cut)
+    cut = Cut(strip_values, fewest_rows, padded.shape[1])
+    photograph = Photograph(padded, cut)
     rows = _connect(generator.stages(), photograph)
     ffa = np.concatenate(
         [
@@ -255,7 +150,7 @@ def translate_in_strips(
     return ffa[:height, :width]
 
 
-def _connect(stages: tuple[Stage, ...], rows: _Rows) -> _Rows:
+def _connect(stages: tuple[Stage, ...], rows: Rows) -> Rows:
     """Return the output of stages, to be read some rows at a time."""
     for stage in stages:
         kind = type(stage.layer)
@@ -268,13 +163,13 @@ def _connect(stages: tuple[Stage, ...], rows: _Rows) -> _Rows:
             )
         rows = _KNOWN[kind](rows, stage)
         if kind in _CONVOLUTIONS and rows.shape[1] < rows.cut.full_width:
-            rows = _Stored(rows)
+            rows = Stored(rows)
     return rows
 
 
-def _add_branch(rows: _Rows, block: Stage) -> _Stored:
+def _add_branch(rows: Rows, block: Stage) -> Stored:
     """Add the branch to rows that are stored, in place."""
-    total = rows if isinstance(rows, _Stored) else _Stored(rows)
+    total = rows if isinstance(rows, Stored) else Stored(rows)
     # The branch is stored before its last normalisation: the sum overwrites
     # what the branch reads.
     *inner, last = block.branch
@@ -284,7 +179,7 @@ def _add_branch(rows: _Rows, block: Stage) -> _Stored:
     return total
 
 
-def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
+def _moments(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and variance of each channel, gathered strip by strip."""
     count, mean, squares = 0, np.zeros(1), np.zeros(1)
     for start, stop in rows.strips():
@@ -304,7 +199,7 @@ def _moments(rows: _Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 # By exact type: what is derived from a layer may look further than it does.
-_Kinds = dict[type, Callable[[_Rows, Stage], _Rows]]
+_Kinds = dict[type, Callable[[Rows, Stage], Rows]]
 _CONVOLUTIONS: _Kinds = {
     keras.layers.Conv2D: _Convolved,
     SmoothConv2DTranspose: _Upsampled,

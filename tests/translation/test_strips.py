@@ -1,6 +1,7 @@
 """A photograph in strips becomes the picture it becomes as a whole."""
 
 import gc
+import tempfile
 import warnings
 
 import keras
@@ -11,7 +12,7 @@ from ffa_keras.errors import InputError
 from ffa_keras.images.files import read_fundus
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
-from ffa_keras.translation import keras_model, strips
+from ffa_keras.translation import keras_model
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import translate
 
@@ -105,7 +106,7 @@ def test_temporary_files_are_closed_and_not_left_to_be_found(generator):
 
 def test_a_full_disk_is_told_in_words(generator, monkeypatch):
     monkeypatch.setattr(
-        strips.tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b")
+        tempfile, "TemporaryFile", lambda: open("/dev/full", "w+b")
     )
     with pytest.raises(InputError, match="No space left.*set TMPDIR"):
         translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
@@ -114,7 +115,7 @@ def test_a_full_disk_is_told_in_words(generator, monkeypatch):
 def test_a_folder_for_temporary_files_that_is_gone_is_told_in_words(
     generator, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(strips.tempfile, "tempdir", str(tmp_path / "gone"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(InputError, match="gone: No such file.*set TMPDIR"):
         translate_in_strips(generator, np.zeros((64, 64, 3), np.uint8))
 
