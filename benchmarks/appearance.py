@@ -5,20 +5,25 @@ r"""Whether vessels stay where they are when the appearance is exchanged.
 Translates the photographs of the test split by a trained `disentangled`, once
 with the mean appearance and then with that of other eyes' angiograms, from the
 darkest to the brightest of some of the train split. Vessels are compared with
-those of the real FFA, and with those of the first answer.
+those of the real FFA, and with those of the first answer. Second table: whether
+the spread over random appearances tells where the first answer is wrong.
 """
 
 from ffa_keras import cli  # isort: skip
 
+import collections
 import itertools
 
+import keras
 import numpy as np
 from absl import flags
 
 from benchmarks.harness import show_table
+from benchmarks.risk import COLUMNS, risks
 from ffa_keras.evaluation.eyes import eyes_of
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.vessels import VESSELS
+from ffa_keras.ops import from_grey_levels
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.translation.appearance import take_appearance
 from ffa_keras.translation.run_folder import load_generator
@@ -33,6 +38,7 @@ _DATASET_DIR = flags.DEFINE_string(
 _EYES = flags.DEFINE_integer("eyes", 12, "Photographs to translate.")
 _EXEMPLARS = flags.DEFINE_integer("exemplars", 24, "Angiograms to choose from.")
 _SHOWN = flags.DEFINE_integer("shown", 3, "Appearances to show of them.")
+_RANDOM = 8
 
 
 def _exemplars(dataset: PreparedDataset) -> dict[str, np.ndarray]:
@@ -75,6 +81,7 @@ def main() -> None:
         )
 
     rows = [row("mean of training")]
+    spreads = [_spread(generator, eye.fundus) for eye in eyes]
     for name, exemplar in _exemplars(dataset).items():
         take_appearance(generator, exemplar)
         rows.append(row(name))
@@ -86,7 +93,28 @@ def main() -> None:
             "vessel AUC, first row",
         ),
         rows,
+        "vessels",
     )
+    figures: dict[str, list[list[float]]] = collections.defaultdict(list)
+    for eye, answer, spread in zip(eyes, first, spreads, strict=True):
+        for name, found in risks(eye, answer, {"random appearances": spread}):
+            figures[name].append(found)
+    show_table(
+        ("map", *COLUMNS),
+        ([name, *np.mean(found, 0)] for name, found in figures.items()),
+        "spread",
+    )
+
+
+def _spread(generator: keras.Model, fundus: np.ndarray) -> np.ndarray:
+    """Return the standard deviation over random appearances, [H, W, 1]."""
+    draw = np.random.default_rng(0)
+    codes = draw.normal(size=(_RANDOM, 1, generator.num_codes))
+    image = from_grey_levels(fundus[None])
+    answers = [
+        generator(image, appearance=code.astype(np.float32)) for code in codes
+    ]
+    return np.std(answers, axis=0)[0]
 
 
 def _auc(eyes: list[Eye], answers: list[np.ndarray]) -> float:

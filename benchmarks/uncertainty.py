@@ -17,13 +17,12 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from absl import flags
-from scipy.stats import spearmanr
 
 from benchmarks.harness import show_table
 from benchmarks.landmarked_eyes import landmarked_eyes
+from benchmarks.risk import COLUMNS, risks
 from ffa_keras.evaluation.intervals import (
     Answer,
     Coverage,
@@ -32,7 +31,6 @@ from ffa_keras.evaluation.intervals import (
     intervals_of,
 )
 from ffa_keras.evaluation.measures import Eye
-from ffa_keras.evaluation.measures.exposure import fit_exposure
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.schema import LEAKAGE
 from ffa_keras.registration.retina import field_of_view
@@ -55,7 +53,6 @@ _OTHER_TURNS = [
     for turns in range(4)
     if mirrored or turns
 ]
-_SHARES = (0.9, 0.7, 0.5, 0.3)
 
 
 def _eyes(first: int, count: int) -> Iterator[Eye]:
@@ -96,33 +93,14 @@ def _rows(
     rows: dict[str, list[list[float]]] = collections.defaultdict(list)
     for eye in eyes:
         fake = translate(eye.fundus).reshape(eye.real.shape)
-        answer = answer_of(eye, fake)
-        fitted = np.abs(fit_exposure(eye.real, fake, eye.mask) - eye.real)
-        edges = cv2.magnitude(
-            *(
-                cv2.Sobel(fake[..., 0], cv2.CV_32F, *order)
-                for order in ((1, 0), (0, 1))
-            )
-        )
-        for name, map_ in (
-            (
-                "spread over flips and turns",
-                _spread_over_turns(translate, eye.fundus, fake)[eye.mask],
+        maps = {
+            "spread over flips and turns": _spread_over_turns(
+                translate, eye.fundus, fake
             ),
-            ("edges of the answer", edges[eye.mask[..., 0]]),
-            ("width by grey level", scale[answer.fake]),
-            ("the error itself", answer.error),
-        ):
-            surest = answer.error[np.argsort(map_, kind="stable")]
-            risks = [
-                surest[: round(share * len(surest))].mean() / surest.mean()
-                for share in _SHARES
-            ]
-            ranks = [
-                spearmanr(map_, error).statistic
-                for error in (answer.error, fitted[eye.mask])
-            ]
-            rows[name].append([*ranks, *risks])
+            "width by grey level": scale[fake],
+        }
+        for name, figures in risks(eye, fake, maps):
+            rows[name].append(figures)
     for name, found in rows.items():
         yield [which, name, *np.mean(found, 0)]
 
@@ -137,8 +115,7 @@ def main() -> None:
         sets["real eyes"] = (pairs[0][1] for pairs in real.values())
     show_table(
         (
-            "", "map", "rank correlation", "exposure fitted",
-            *(f"{s:.0%}" for s in _SHARES),
+            "", "map", *COLUMNS,
         ),
         (
             row
