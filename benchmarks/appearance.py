@@ -14,7 +14,6 @@ from ffa_keras import cli  # isort: skip
 import collections
 import itertools
 
-import keras
 import numpy as np
 from absl import flags
 
@@ -23,9 +22,11 @@ from benchmarks.risk import COLUMNS, risks
 from ffa_keras.evaluation.eyes import eyes_of
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.vessels import VESSELS
-from ffa_keras.ops import from_grey_levels
 from ffa_keras.records.dataset import PreparedDataset
-from ffa_keras.translation.appearance import take_appearance
+from ffa_keras.translation.appearance import (
+    appearance_spread,
+    take_appearance,
+)
 from ffa_keras.translation.run_folder import load_generator
 from ffa_keras.translation.whole import translate_native
 
@@ -38,7 +39,6 @@ _DATASET_DIR = flags.DEFINE_string(
 _EYES = flags.DEFINE_integer("eyes", 12, "Photographs to translate.")
 _EXEMPLARS = flags.DEFINE_integer("exemplars", 24, "Angiograms to choose from.")
 _SHOWN = flags.DEFINE_integer("shown", 3, "Appearances to show of them.")
-_RANDOM = 8
 
 
 def _exemplars(dataset: PreparedDataset) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ def main() -> None:
         )
 
     rows = [row("mean of training")]
-    spreads = [_spread(generator, eye.fundus) for eye in eyes]
+    spreads = [*map(appearance_spread(generator), (e.fundus for e in eyes))]
     for name, exemplar in _exemplars(dataset).items():
         take_appearance(generator, exemplar)
         rows.append(row(name))
@@ -104,17 +104,6 @@ def main() -> None:
         ([name, *np.mean(found, 0)] for name, found in figures.items()),
         "spread",
     )
-
-
-def _spread(generator: keras.Model, fundus: np.ndarray) -> np.ndarray:
-    """Return the standard deviation over random appearances, [H, W, 1]."""
-    draw = np.random.default_rng(0)
-    codes = draw.normal(size=(_RANDOM, 1, generator.num_codes))
-    image = from_grey_levels(fundus[None])
-    answers = [
-        generator(image, appearance=code.astype(np.float32)) for code in codes
-    ]
-    return np.std(answers, axis=0)[0]
 
 
 def _auc(eyes: list[Eye], answers: list[np.ndarray]) -> float:

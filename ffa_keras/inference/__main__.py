@@ -15,7 +15,7 @@ from absl import flags
 
 from ffa_keras import cli
 from ffa_keras.errors import InputError, Interrupted
-from ffa_keras.inference.files import INTERVAL, NAMES, SALIENCY, STEMS
+from ffa_keras.inference.files import INTERVAL, NAMES, SALIENCY, SPREAD, STEMS
 from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 from ffa_keras.quiet import import_quietly
 
@@ -60,6 +60,12 @@ _INTERVALS = flags.DEFINE_string(
     "",
     "intervals.json of the model's evaluation: also draw STEM_interval.png, how"
     " far off each pixel may be.",
+)
+_SPREAD = flags.DEFINE_bool(
+    "appearance_spread",
+    False,
+    "Also draw STEM_spread.png: how far answers in random appearances lie"
+    " apart; for a run folder or .keras file of --method=disentangled.",
 )
 _FRAME = flags.DEFINE_integer(
     "frame",
@@ -127,6 +133,8 @@ def _maps(maps: ModuleType) -> dict[str, object]:
         drawn[INTERVAL] = maps.interval_map(
             _INTERVALS.value, _MODEL.value, _AVERAGE_FLIPS.value
         )
+    if _SPREAD.value:
+        drawn[SPREAD] = maps.spread_map(_MODEL.value)
     return drawn
 
 

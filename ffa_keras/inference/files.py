@@ -23,7 +23,8 @@ from ffa_keras.inference.label import (
 # Pictures that may go with an answer.
 SALIENCY = "saliency"
 INTERVAL = "interval"
-MAPS = (SALIENCY, INTERVAL)
+SPREAD = "spread"
+MAPS = (SALIENCY, INTERVAL, SPREAD)
 
 # The answer once more, as a DICOM file.
 DICOM = "dicom"

@@ -23,6 +23,6 @@ def draw_saliency(ffa: np.ndarray) -> np.ndarray:
 
 
 SALIENCY_MAP = Map(
-    draw_saliency,
+    lambda _, ffa: draw_saliency(ffa),
     "Saliency of the synthetic FFA: 128 is 0, one grey level each",
 )

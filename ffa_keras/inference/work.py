@@ -115,7 +115,10 @@ class Work:
             return
         ffa = self.translator(task.fundus)
         task.pictures = {
-            **{name: map_.draw(ffa) for name, map_ in self.maps.items()},
+            **{
+                name: map_.draw(task.fundus, ffa)
+                for name, map_ in self.maps.items()
+            },
             "": ffa,
         }
 

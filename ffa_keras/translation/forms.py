@@ -25,17 +25,18 @@ class Form:
     Attributes:
         name: as people call it.
         module: whose `load` makes a translator of it.
-        exemplars: whether `load` takes one as well.
+        appearances: whether answers may have several: its `load` takes an
+            exemplar as well, and it has `load_spread`.
     """
 
     name: str
     module: str
-    exemplars: bool = False
+    appearances: bool = False
 
 
 # By the suffix of the file, or by what a folder holds.
 FORMS = {
-    ".keras": Form("Keras", f"{__package__}.keras_model", exemplars=True),
+    ".keras": Form("Keras", f"{__package__}.keras_model", appearances=True),
     ".tflite": Form("TFLite", f"{__package__}.tflite"),
     "saved_model.pb": Form("SavedModel", f"{__package__}.saved_model"),
 }
@@ -63,19 +64,51 @@ def load_translator(
         InputError: nothing of the kind is there, it cannot be loaded, or it
             does not answer a photograph with one channel of its size.
     """
+    if exemplar is None:
+        return _load(model, "load")
+    return _load(model, "load", "exemplar", exemplar)
+
+
+def load_spread(model: str | Path) -> Translator:
+    """Load what tells how far answers in random appearances lie apart.
+
+    Args:
+        model: as `load_translator` takes it; only a `DisentangledGenerator` of
+            Keras has appearances.
+
+    Returns:
+        Function from fundus uint8 [H, W, 3], RGB, to the standard deviation of
+        the answers in eight appearances, grey levels, uint8 [H, W, 1].
+
+    Raises:
+        InputError: as `load_translator`, or it has no appearances.
+    """
+    return _load(model, "load_spread", "appearance_spread")
+
+
+def _load(
+    model: str | Path, loader: str, flag: str = "", *given: np.ndarray
+) -> Translator:
+    """Call the loader of a model's form.
+
+    Args:
+        model: as `load_translator` takes it.
+        loader: a function of the form's module.
+        flag: that only forms with appearances take, if it is one.
+        *given: what the loader takes beside the file.
+    """
     form, file = _find(model)
-    if exemplar is not None and not form.exemplars:
+    if flag and not form.appearances:
         raise InputError(
             f"--model={model}: a {form.name} has one appearance for good; leave"
-            " --exemplar out, or name the run folder or .keras file"
+            f" --{flag} out, or name the run folder or .keras file"
         )
-    given = () if exemplar is None else (exemplar,)
     # Outside `try`: a broken installation is not the model's fault.
     (module,) = import_quietly(form.module)
     try:
         # LiteRT runs a file with a changed weight without a word.
         check_sums(file)
-        answer: Translator = module.load(file, *given)
+        answer: Translator = getattr(module, loader)(file, *given)
         answer(PROBE)
     except InputError as error:
         raise InputError(f"--model={model}: {error}") from error

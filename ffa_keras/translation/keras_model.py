@@ -16,7 +16,10 @@ from ffa_keras.translation.answers import (
     bounded,
     check_finite,
 )
-from ffa_keras.translation.appearance import take_appearance
+from ffa_keras.translation.appearance import (
+    appearance_spread,
+    take_appearance,
+)
 from ffa_keras.translation.scale import at_field
 from ffa_keras.translation.strips import translate_in_strips
 from ffa_keras.translation.whole import trained_diameter, translate_native
@@ -40,6 +43,18 @@ def load(file: Path, exemplar: np.ndarray | None = None) -> Translator:
     in_strips = isinstance(generator, ResnetGenerator)
     most_pixels = math.inf if in_strips else MOST_PIXELS_WHOLE
     return bounded(translator_of(generator), most_pixels)
+
+
+def load_spread(file: Path) -> Translator:
+    """Return what draws the spread, as `forms.load_spread` does.
+
+    Args:
+        file: `.keras`.
+    """
+    generator = keras.saving.load_model(file, compile=False)
+    spread = bounded(appearance_spread(generator))
+    diameter = trained_diameter(generator)
+    return lambda fundus: at_field(spread, fundus, diameter)
 
 
 def translator_of(

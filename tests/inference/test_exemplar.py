@@ -7,6 +7,8 @@ import pytest
 
 from ffa_keras.errors import InputError
 from ffa_keras.images.files import write_png
+from ffa_keras.inference.files import SPREAD
+from ffa_keras.inference.maps import spread_map
 from ffa_keras.inference.predict import predict
 from ffa_keras.models import DisentangledGenerator
 from ffa_keras.ops import from_grey_levels, to_grey_levels
@@ -71,6 +73,38 @@ def test_resuming_with_another_exemplar_makes_answers_again(files):
     plain = _translated(files)
     lent = _translated(files, exemplar=str(files / "exemplar.png"), resume=True)
     assert np.abs(lent.astype(int) - plain).max() > 1
+
+
+def test_the_spread_is_that_of_answers_in_eight_appearances(
+    files, generator, eye
+):
+    model = str(files / "generator.keras")
+    _translated(files, maps={SPREAD: spread_map(model)})
+    drawn = cv2.imread(str(files / "out" / "eye_spread.png"), -1).astype(float)
+    draw = np.random.default_rng(0)
+    fundus = from_grey_levels(eye.fundus[None])
+    answers = [
+        to_grey_levels(generator(fundus, code[None].astype(np.float32)))
+        for code in draw.normal(size=(8, generator.num_codes))
+    ]
+    mean = sum(a.numpy() for a in answers) / 8
+    variance = sum((a.numpy() - mean) ** 2 for a in answers) / 8
+    assert drawn.max() > 1
+    assert np.abs(drawn - np.sqrt(variance)[0, ..., 0]).max() <= 0.51
+    assert (
+        b"eight random appearances"
+        in (files / "out" / "eye_spread.png").read_bytes()
+    )
+
+
+def test_a_spread_is_refused_where_there_is_one_appearance(
+    keras_file, tmp_path
+):
+    with pytest.raises(InputError, match="no appearance.*--appearance_spread"):
+        spread_map(str(keras_file))
+    (tmp_path / "ffa.tflite").write_bytes(b"none")
+    with pytest.raises(InputError, match="for good; leave --appearance_spread"):
+        spread_map(str(tmp_path / "ffa.tflite"))
 
 
 def test_what_cannot_lend_or_take_an_appearance_is_refused(

@@ -14,6 +14,9 @@ from ffa_keras.inference.saliency import SALIENCY_MAP, draw_saliency
 from ffa_keras.phantom import make_pair
 from ffa_keras.translation.forms import fingerprint
 
+# No map of the answer alone looks at it.
+FUNDUS = np.zeros((2, 2, 3), np.uint8)
+
 
 def test_saliency_is_the_papers():
     ffa = make_pair(3, "large_focal", 256).ffa[:150, :170]
@@ -46,7 +49,7 @@ def test_a_pixels_interval_is_that_of_its_grey_level(intervals, keras_file):
     draw = maps.interval_map(intervals, keras_file).draw
     ffa = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
     want = np.rint(np.minimum(np.linspace(10, 300, 256), 255))
-    np.testing.assert_array_equal(draw(ffa), want.reshape(16, 16, 1))
+    np.testing.assert_array_equal(draw(FUNDUS, ffa), want.reshape(16, 16, 1))
 
 
 def test_intervals_of_averaged_answers_are_for_those(intervals, keras_file):
@@ -57,7 +60,8 @@ def test_intervals_of_averaged_answers_are_for_those(intervals, keras_file):
     held["generator"] = fingerprint(keras_file, averaged=True)
     intervals.write_text(json.dumps(held))
     ffa = np.zeros((2, 2, 1), np.uint8)
-    drawn = maps.interval_map(intervals, keras_file, averaged=True).draw(ffa)
+    draw = maps.interval_map(intervals, keras_file, averaged=True).draw
+    drawn = draw(FUNDUS, ffa)
     assert (drawn == 10).all()
     with pytest.raises(InputError, match="averaged otherwise"):
         maps.interval_map(intervals, keras_file)
