@@ -1,4 +1,4 @@
-"""Keep what TensorFlow says of itself as it starts off the terminal."""
+"""Keep what TensorFlow and LiteRT say as they start off the terminal."""
 
 import contextlib
 import faulthandler
@@ -14,7 +14,7 @@ from types import ModuleType
 # Lines of information, and that there is no GPU where there is none.
 _NOISE = re.compile(
     r"I\d{4} |\d{4}-\d\d-\d\d .*: I |WARNING: All log messages before absl"
-    r"|To enable the following instructions"
+    r"|To enable the following instructions|INFO: Created TensorFlow Lite"
 )
 _NO_GPU = re.compile(r".*(failed call to cuInit|cuda drivers)")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.quiet import import_quietly
+from ffa_keras.quiet import import_quietly, quiet_start
 from ffa_keras.sums import check_sums
 from ffa_keras.translation.answers import PROBE, Translator
 from ffa_keras.translation.flips import AVERAGED
@@ -108,8 +108,9 @@ def _load(
     try:
         # LiteRT runs a file with a changed weight without a word.
         check_sums(file)
-        answer: Translator = getattr(module, loader)(file, *given)
-        answer(PROBE)
+        with quiet_start():
+            answer: Translator = getattr(module, loader)(file, *given)
+            answer(PROBE)
     except InputError as error:
         raise InputError(f"--model={model}: {error}") from error
     # Whatever a file that is no model of ours makes of the libraries.

@@ -46,6 +46,7 @@ def translate(run_program, tflite_file, tmp_path):
             "-c", PROGRAM, f"--model={model}", f"--output={tmp_path / 'out'}",
             *flags, tmp_path / "in",
         )  # fmt: skip
+        assert "INFO" not in done.stderr
         return done.stdout.split("imported:")[1].split()
 
     return run
