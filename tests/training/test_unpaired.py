@@ -6,6 +6,7 @@ import functools
 import io
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -38,6 +39,16 @@ def _config(method, dataset, run_dir):
     )[method]
 
 
+def _train(config, resume=False):
+    """Train as in a process of its own.
+
+    Keras numbers its layers on within one, and TensorFlow's graph optimizer
+    orders sums by their names.
+    """
+    keras.utils.clear_session()
+    training.train(config, resume=resume)
+
+
 @pytest.fixture(scope="module")
 def whole_run(unpaired_dataset, tmp_path_factory):
     """Settings of a whole run of a method, and what it said; trained once."""
@@ -47,7 +58,7 @@ def whole_run(unpaired_dataset, tmp_path_factory):
         run_dir = tmp_path_factory.mktemp(method) / "whole"
         config = _config(method, unpaired_dataset, run_dir)
         with contextlib.redirect_stdout(io.StringIO()) as said:
-            training.train(config)
+            _train(config)
         return config, said.getvalue()
 
     return trained
@@ -76,7 +87,7 @@ def test_a_method_that_needs_pairs_refuses_an_archive_without(
     unpaired_dataset, tmp_path, method
 ):
     with pytest.raises(InputError) as refusal:
-        training.train(_config(method, unpaired_dataset, tmp_path / "run"))
+        _train(_config(method, unpaired_dataset, tmp_path / "run"))
     message = str(refusal.value)
     assert message.startswith(f"--method={method}: learns from pairs, and in")
     assert "--method=cyclegan" in message
@@ -98,8 +109,8 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(
         )
         stopped = dataclasses.replace(whole, run_dir=str(tmp_path / "stopped"))
         with pytest.raises(Interrupted, match="saved after step"):
-            training.train(stopped)
-    training.train(stopped, resume=True)
+            _train(stopped)
+    _train(stopped, resume=True)
     one, other = (latest_variables(c.run_dir) for c in (whole, stopped))
     for name, values in one.items():
         if not name.startswith(("save_counter", "_checkpoint")):
