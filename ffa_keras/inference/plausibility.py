@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.images.files import field_of_view
+from ffa_keras.registration.curvature import curvatures, hessian
 
 # Above, a picture is suspicious: the largest distance of a real photograph of
 # the references from those of other eyes.
@@ -155,13 +156,7 @@ def _thin_lines(green: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     By how much the curvature across a line exceeds that along it.
     """
-    smooth = cv2.GaussianBlur(green.astype(np.float32), (0, 0), _LINE_SIGMA)
-    xx, yy, xy = (
-        cv2.Sobel(smooth, -1, dx, dy) for dx, dy in ((2, 0), (0, 2), (1, 1))
-    )
-    mean = (xx + yy) / 2
-    spread = np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
-    # The eigenvalues of the Hessian are mean + spread and mean - spread.
-    dark = np.clip(2 * mean, 0, 2 * spread)
-    bright = np.clip(-2 * mean, 0, 2 * spread)
+    least, most = curvatures(*hessian(green.astype(np.float32), _LINE_SIGMA))
+    dark = np.clip(most + least, 0, most - least)
+    bright = np.clip(-most - least, 0, most - least)
     return dark, bright

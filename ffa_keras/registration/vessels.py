@@ -3,9 +3,13 @@
 import cv2
 import numpy as np
 
+from ffa_keras.registration.curvature import curvatures, hessian
+
 _RIDGE_SIGMAS = (1.5, 2.5, 3.5)
 _POLARITY_SIGMA = 2.5
 _FILL_SIGMA = 20
+# Keypoints need ridges as they are.
+_FINE = (1,)
 _RIM = 10
 _NOISE_MEDIANS = 2
 # Grey levels; the faintest 8-bit step is 1.
@@ -113,8 +117,8 @@ def centreline(vessels: np.ndarray) -> np.ndarray:
         bool [H, W]: crests of strength 1/2 that run on for 12 pixels; what is
         fainter or shorter may be noise.
     """
+    xx, yy, xy = hessian(vessels, 1, _FINE)
     smooth = cv2.GaussianBlur(vessels, (0, 0), 1)
-    xx, yy, xy = _hessian(smooth)
     # Direction across the ridge: the eigenvector of the least eigenvalue.
     angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
     rows, columns = np.indices(smooth.shape, np.float32)
@@ -148,19 +152,5 @@ def _filled(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _ridges(image: np.ndarray, sigma: float) -> np.ndarray:
     """Return the strength of bright ridges of a width, float32 [H, W]."""
-    xx, yy, xy = _hessian(cv2.GaussianBlur(image, (0, 0), sigma))
-    least = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
+    least, _ = curvatures(*hessian(image, sigma, _FINE))
     return np.maximum(-least, 0) * np.float32(sigma**2)
-
-
-def _hessian(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the second derivatives xx, yy and xy by central differences."""
-    second = np.array([[1, -2, 1]], np.float32)
-    first = np.array([[-0.5, 0, 0.5]], np.float32)
-    edge = cv2.BORDER_REPLICATE
-    one = np.ones((1, 1), np.float32)
-    return (
-        cv2.sepFilter2D(image, -1, second, one, borderType=edge),
-        cv2.sepFilter2D(image, -1, one, second, borderType=edge),
-        cv2.sepFilter2D(image, -1, first, first, borderType=edge),
-    )

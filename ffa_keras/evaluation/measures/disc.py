@@ -5,9 +5,9 @@ import functools
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import working_frame
+from ffa_keras.registration.curvature import curvatures, hessian
 
 # Diameter of the field of view, pixels; what follows is in these pixels.
 _DIAMETER = 200

@@ -15,7 +15,6 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import skeletonize
 
 from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
-from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.overlap import (
     centre_line_dice,
     dice,
@@ -26,6 +25,7 @@ from ffa_keras.evaluation.measures.working_frame import (
     blurred_inside,
     working_frame,
 )
+from ffa_keras.registration.curvature import curvatures, hessian
 
 # Diameter of the field of view, pixels; what follows is in these pixels.
 DIAMETER = 560
