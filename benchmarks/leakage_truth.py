@@ -24,6 +24,7 @@ from absl import flags
 from benchmarks.harness import show_table
 from ffa_keras.evaluation.measures.leakage import (
     LeakageReference,
+    Leaks,
     find_leaks,
     true_leaks,
 )
@@ -181,10 +182,9 @@ def _changed(image: np.ndarray, scale: float, gain: float) -> np.ndarray:
 
 
 def _boxes_found(
-    frame: dict, ffa: np.ndarray, scale: float
-) -> tuple[list[bool], bool, np.ndarray]:
-    """Return which boxes are found, whether it is called leaking, regions."""
-    leaks = find_leaks(ffa, field_of_view(ffa))
+    frame: dict, leaks: Leaks, scale: float
+) -> tuple[list[bool], bool]:
+    """Return which boxes are found, and whether it is called leaking."""
     found = []
     for kind, box in frame["boxes"]:
         x, y, width, height = (round(side * scale) for side in box)
@@ -196,7 +196,14 @@ def _boxes_found(
             part = leaks.labels[y : y + height, x : x + width] > 0
             found.append(part.mean() >= _COVERED)
     called = len(leaks.contrast) > 0 or len(leaks.dots) >= _DOTS_IN_FRAME
-    return found, called, leaks.labels > 0
+    return found, called
+
+
+def _again(first: np.ndarray, dots: np.ndarray, diameter: float) -> float:
+    """Return Dice's share of dots found in two copies of a frame, or NaN."""
+    both = len(first) + len(dots)
+    matched, *_ = match_dots(first, dots, 0.0125 * diameter)
+    return 2 * matched.sum() / both if both else float("nan")
 
 
 def _photograph_table(folder: Path) -> None:
@@ -206,17 +213,25 @@ def _photograph_table(folder: Path) -> None:
     rows = []
     halves = sorted({frame["half"] for frame in frames.values()}, reverse=True)
     missed = []
+    plain_dots: dict[str, np.ndarray] = {}
     for half in halves:
         for scale, gain in ((1, 1), (0.5, 1), (2, 1), (1, 0.4), (1, 1.4)):
-            hits, invented = [], []
+            hits, invented, again = [], [], []
             boxes: list = []
             for path, frame in frames.items():
                 if frame["half"] != half:
                     continue
                 ffa = _changed(images[path], scale, gain)
-                found, called, _ = _boxes_found(frame, ffa, scale)
+                inside = field_of_view(ffa)
+                leaks = find_leaks(ffa, inside)
+                found, called = _boxes_found(frame, leaks, scale)
                 boxes += zip((k for k, _ in frame["boxes"]), found, strict=True)
                 plain = (scale, gain) == (1, 1)
+                dots = leaks.dots.copy()
+                dots[:, :2] = (dots[:, :2] + 0.5) / scale - 0.5
+                diameter = 2 * np.sqrt(inside.sum() / np.pi) / scale
+                first = plain_dots.setdefault(path, dots)
+                again.append(_again(first, dots, diameter))
                 if frame["verdict"] == "leaking":
                     hits.append(any(found))
                     if plain and not any(found):
@@ -235,6 +250,7 @@ def _photograph_table(folder: Path) -> None:
                     half, f"x {scale:g}, x {gain:g}",
                     f"{sum(hits)} of {len(hits)}", kinds,
                     f"{sum(invented)} of {len(invented)}",
+                    f"{np.nanmean(again):.2f}",
                 )
             )  # fmt: skip
     show_table(
@@ -242,6 +258,7 @@ def _photograph_table(folder: Path) -> None:
             "half", "size, exposure", "leaking frames found",
             "boxes: broad, disc, dots",
             "healthy frames with a region or ten dots",
+            "dots found again (Dice)",
         ),
         rows,
         "real",

@@ -101,6 +101,29 @@ def test_dots_are_found_and_vessels_are_none(gain):
     assert (np.diff(found[:, 2]) <= 0).all()
 
 
+@pytest.mark.parametrize("scale", [0.8, 1, 1.3])
+def test_a_dot_is_as_clear_wherever_it_lies_between_pixels(scale):
+    size = round(SIZE * scale)
+    rows, columns = np.mgrid[:size, :size] / scale
+    places = [
+        (140 + 40 * i + 0.2 * i, 140 + 40 * j + 0.3 * j)
+        for i in range(4)
+        for j in range(4)
+    ]
+    image = np.full((size, size), 80.0)
+    for x, y in places:
+        off = (columns - x) ** 2 + (rows - y) ** 2
+        image += 120 * np.exp(-off / (2 * 1.6**2))
+    frame = np.rint(image).astype(np.uint8)
+    found = find_dots(np.where(_inside(size), frame, 0), _inside(size))
+    assert len(found) == len(places)
+    off = np.linalg.norm(
+        found[:, None, :2] / scale - np.array(places), axis=2
+    ).min(1)
+    assert off.max() < 0.25
+    assert np.ptp(found[:, 2]) < 0.02 * found[:, 2].mean()
+
+
 def test_a_healthy_eye_has_neither():
     image, _ = _eye()
     leaks = find_leaks(image, _inside())

@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.curvature import curvatures, hessian
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.working_frame import (
     ellipse,
     working_frame,
 )
+from ffa_keras.registration.curvature import curvatures, hessian
 
 # Diameter of the field of view, pixels; what follows is in these pixels.
 _DIAMETER = 640
@@ -46,7 +46,7 @@ def find_dots(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray:
         float64 [N, 3]: x and y in pixels, and how far the dot rises, as a
         share of the local mean; the clearest first.
     """
-    frame = working_frame(ffa, inside, _DIAMETER, _RIM)
+    frame = working_frame(ffa, inside, _DIAMETER, _RIM, cv2.INTER_CUBIC)
     if frame is None:
         return np.zeros((0, 3))
     image, field = frame.image, frame.inside
@@ -60,22 +60,43 @@ def find_dots(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray:
     if not len(rows):
         return np.zeros((0, 3))
     fine = cv2.GaussianBlur(relative, (0, 0), 1.2)
+    centres = np.stack([columns, rows], 1) + _between_pixels(curvature, peaks)
     angles = np.linspace(0, 2 * np.pi, _RING_POINTS, endpoint=False)
-    radius = (_RING * sigma[peaks] + 1)[:, None]
-    ring = cv2.remap(
-        fine,
-        (columns[:, None] + radius * np.cos(angles)).astype(np.float32),
-        (rows[:, None] + radius * np.sin(angles)).astype(np.float32),
-        cv2.INTER_LINEAR,
+    circle = np.stack([np.cos(angles), np.sin(angles)], 1)
+    radius = (_RING * sigma[peaks] + 1)[:, None, None]
+    ring = _at(fine, centres[:, None] + radius * circle)
+    rise = _at(fine, centres[:, None])[:, 0] - np.percentile(
+        ring, _RING_SHARE, axis=1
     )
-    rise = fine[peaks] - np.percentile(ring, _RING_SHARE, axis=1)
     thin = fine - cv2.morphologyEx(fine, cv2.MORPH_OPEN, ellipse(_VESSEL_SIDE))
     vessels = _VESSEL_SHARE * float(np.percentile(thin[field], 97))
     noise = _NOISES * _texture(fine, field)[peaks]
     clear = rise > np.maximum(max(_LEAST_CONTRAST, vessels), noise)
-    points = frame.native_points(np.stack([columns, rows], 1)[clear])
+    points = frame.native_points(centres[clear])
     dots = np.column_stack([points, rise[clear]])
     return dots[np.argsort(-dots[:, 2], kind="stable")]
+
+
+def _between_pixels(image: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """Return how far off its pixel each maximum is, xy [N, 2], -1/2 to 1/2.
+
+    By a parabola through it and both neighbours, along rows and columns:
+    whether a dot counts must not hang on how the pixels fall.
+    """
+    rows, columns = np.nonzero(peaks)
+    offsets = []
+    for down, right in ((0, 1), (1, 0)):
+        before = image[rows - down, columns - right]
+        after = image[rows + down, columns + right]
+        bend = np.maximum(2 * image[peaks] - before - after, 1e-9)
+        offsets.append(np.clip((after - before) / (2 * bend), -0.5, 0.5))
+    return np.stack(offsets, 1)
+
+
+def _at(image: np.ndarray, xy: np.ndarray) -> np.ndarray:
+    """Return the image between its pixels, [N, K] at xy [N, K, 2]."""
+    places = xy.astype(np.float32)
+    return cv2.remap(image, places[..., 0], places[..., 1], cv2.INTER_CUBIC)
 
 
 def _roundness(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,7 +57,11 @@ class WorkingFrame:
 
 
 def working_frame(
-    ffa: np.ndarray, inside: np.ndarray, diameter: int, rim: int
+    ffa: np.ndarray,
+    inside: np.ndarray,
+    diameter: int,
+    rim: int,
+    enlarge_by: int = cv2.INTER_LINEAR,
 ) -> WorkingFrame | None:
     """Scale an image so that its field of view has a set diameter.
 
@@ -66,6 +70,8 @@ def working_frame(
         inside: bool [H, W], the field of view.
         diameter: of a disc as large as the field, working pixels.
         rim: margin of the field that is left out, working pixels.
+        enlarge_by: OpenCV's interpolation of images that are smaller; between
+            the pixels of a linear one curvatures are none.
 
     Returns:
         The frame; `None` if the field is empty or too small to be judged, or
@@ -80,7 +86,7 @@ def working_frame(
         return None
     scale = diameter / native
     height, width = (max(1, round(side * scale)) for side in shape)
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if scale < 1 else enlarge_by
     image = cv2.resize(grey, (width, height), interpolation=method)
     image = np.pad(image, _PAD)
     field = _field(inside, (width, height), rim)
