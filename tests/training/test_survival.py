@@ -43,11 +43,10 @@ def config(phantom_dataset, tmp_path):
             **{
                 "dataset_dir": str(phantom_dataset),
                 "run_dir": str(tmp_path / "run"),
+                # One network, one optimizer: what survives is the same.
+                "method": "resnet_regression",
                 "num_filters": 4,
                 "num_blocks": 0,
-                "discriminator_filters": 4,
-                "perceptual_weight": 0.0,
-                "saliency_weight": 0.0,
                 "patch_height": 32,
                 "patch_width": 32,
                 "patch_sampling": "random",
