@@ -125,8 +125,8 @@ def test_pairs_without_a_transform_are_registered(tmp_path):
 
 
 def test_images_of_two_eyes_are_refused(tmp_path):
-    write_png(tmp_path / "f.png", make_pair(3, "normal", 480).fundus)
-    write_png(tmp_path / "a.png", make_pair(4, "normal", 480).ffa)
+    write_png(tmp_path / "f.png", make_pair(3, "normal", 320).fundus)
+    write_png(tmp_path / "a.png", make_pair(4, "normal", 320).ffa)
     files = tmp_path / "f.png", tmp_path / "a.png"
     _, verdict = align_files(PairFiles(*files))
     assert verdict.status == "refused" and verdict.reason

@@ -83,7 +83,10 @@ def test_a_field_at_the_limit_of_stretch_is_brought_to_one_scale(pair):
     assert _error(result, truth, fundus.shape[:2]) < 1.5
 
 
-@pytest.mark.parametrize("zoom", [0.45, 2.2])
+# A refusal tries everything first.
+@pytest.mark.parametrize(
+    "zoom", [pytest.param(0.45, marks=pytest.mark.slow), 2.2]
+)
 def test_another_eye_of_another_field_is_refused(pair, zoom):
     other = make_pair(12, "large_focal", SIZE)
     fundus, _ = _magnified(other.fundus, zoom)
@@ -178,6 +181,7 @@ def test_the_early_frame_leads_to_the_late_one(pair, monkeypatch):
     assert _error(result, onto @ pair.matrix, (SIZE, SIZE)) < 1.5
 
 
+@pytest.mark.slow
 def test_no_early_frame_leads_to_another_eye(pair):
     late, _ = _late(pair.ffa)
     other = make_pair(12, "large_focal", SIZE)

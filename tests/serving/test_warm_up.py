@@ -37,6 +37,7 @@ with tf.compat.v1.Session(graph=tf.Graph()) as session:
 """
 
 
+@pytest.mark.slow
 def test_warm_up_requests_are_answered_without_our_code(
     trained_run, run_program, tmp_path
 ):
