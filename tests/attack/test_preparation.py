@@ -354,7 +354,7 @@ def _flipped(data, share):
             *[
                 (f"cache flipped at {n} %",
                  lambda data, n=n: _flipped(data, n / 100))
-                for n in (0, 20, 50, 80, 99)
+                for n in (0, 3, 20, 50, 80, 97, 99)
             ],
         ],
     ),

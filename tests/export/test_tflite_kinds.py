@@ -91,7 +91,11 @@ def test_sizes_share_the_weights(sized, uneven_generator):
     assert sized.stat().st_size < alone + 0.5 * weights * len(SIZES)
 
 
-@pytest.mark.parametrize("text", ["512", "8x512"])
+@pytest.mark.parametrize(
+    "text",
+    ["8x512", *(pytest.param(t, marks=pytest.mark.slow)
+                for t in ("512", "9999x9999", "axb"))],
+)  # fmt: skip
 def test_a_size_that_is_none_is_refused(run_program, tmp_path, text):
     done = run_program(
         "-m", "export.tflite", "--run_dir=x", f"--output={tmp_path}/a.tflite",
