@@ -80,6 +80,21 @@ def test_flags_that_are_named_exist(page, flags):
         assert not unknown - _OTHER_FLAGS
 
 
+def test_the_saliency_is_as_large_a_share_as_in_the_log_above():
+    page = (ROOT / "README.md").read_text()
+    (parts,) = re.findall(r"saliency (\d+\.\d+)  generator (\d+\.\d+)", page)
+    (told,) = re.findall(r"(\d+) of (\d+) in the log above", page)
+    assert [round(float(part)) for part in parts] == [*map(int, told)]
+
+
+def test_corners_that_are_refused_are_those_of_the_table():
+    page = (ROOT / "docs/registration.md").read_text()
+    kept = re.findall(r"^\| (?:photograph|FFA) \S+ kept \| (\d+) ", page, re.M)
+    ((refused, tried),) = re.findall(r"blocks: (\d+) of (\d+) at three", page)
+    assert int(tried) == 10 * len(kept)
+    assert int(refused) == int(tried) - sum(map(int, kept))
+
+
 def test_the_index_leads_to_every_page():
     index = (ROOT / "docs/README.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):

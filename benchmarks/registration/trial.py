@@ -59,7 +59,14 @@ def read_pairs(path: Path) -> Iterable[Pair]:
 
 
 def contenders(only: str) -> dict[str, Contender]:
-    """Return by name what maps a pair to (matrix or None, verdict)."""
+    """Return by name what maps a pair to (matrix or None, verdict).
+
+    Args:
+        only: the name of one, or empty for all that are installed.
+
+    Raises:
+        InputError: there is none of that name, or its package is missing.
+    """
 
     def front_end(method: str) -> Contender:
         def run(fundus: np.ndarray, ffa: np.ndarray) -> Answer:
@@ -81,12 +88,18 @@ def contenders(only: str) -> dict[str, Contender]:
     every |= {name: baseline(run) for name, run in BASELINES.items()}
     if only and only not in every:
         raise InputError(f"--method: use one of {', '.join(every)}")
-    return {
+    found = {
         name: run
         for name, run in every.items()
         if only in ("", name)
         and (name not in PACKAGES or installed(PACKAGES[name]))
     }
+    if not found:
+        raise InputError(
+            f"--method={only}: needs {PACKAGES[only]}; install it or name"
+            " another"
+        )
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ffa_keras.registration.robust import (
     ransac_similarity,
     rpm_inliers,
 )
-from ffa_keras.registration.view import ZOOM_RANGE, View, zoomed
+from ffa_keras.registration.view import ALIKE, ZOOM_RANGE, View, zoomed
 
 _RATIO = 0.96
 _INTENSITY_HALF_WIDTH = 20
@@ -30,9 +30,6 @@ _MIN_QUADRATIC = 15
 _MIN_PROMISE = 10
 # Where enough agree their scale is known up to 1.6 off; else a quarter off.
 _ZOOMS = (0.5, 2.0)
-# Zoom that needs no other relative size: pixels that are not square stretch one
-# side more, and the verdict refuses what is beyond SINGULAR_VALUES.
-_ALIKE = (0.8, 1.25)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +94,7 @@ class _Match:
     @property
     def alike(self) -> bool:
         """Whether the vessels have about one width in both views."""
-        return _ALIKE[0] < self.zoom < _ALIKE[1]
+        return ALIKE[0] < self.zoom < ALIKE[1]
 
 
 def by_vessels(fixed: View, moving: View) -> Estimate:

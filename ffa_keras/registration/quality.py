@@ -57,11 +57,11 @@ def why_refused(
 ) -> str:
     """Return why a registration cannot be trusted, empty if it can.
 
-    Stretch, the number and the share of keypoints must keep their limits. Of
-    the other figures, one may fall short if the rest, and many keypoints, make
-    up for it: a small overlap holds few blocks, and haze hides most of what
-    would correlate. Fewer than 50 blocks only twice the keypoints make up for,
-    and fewer than 30 nothing.
+    Stretch, the number and the share of keypoints must keep their limits. What
+    the other figures lack the rest, and many keypoints, may make up for: a
+    small overlap holds few blocks, and haze hides most of what would correlate.
+    Fewer than 50 blocks only twice the keypoints make up for, and fewer than 30
+    nothing.
 
     Args:
         quality: of the registration.

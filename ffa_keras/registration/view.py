@@ -10,7 +10,6 @@ import numpy as np
 from ffa_keras.registration import vessels
 from ffa_keras.registration.descriptors import describe
 from ffa_keras.registration.keypoints import detect
-from ffa_keras.registration.quality import SINGULAR_VALUES
 from ffa_keras.registration.retina import field_of_view
 
 # The longer side at which the windows below have the size they were made for.
@@ -21,6 +20,9 @@ _INNER_MARGIN = 10
 _HALF_WIDTH = 36
 # How much larger the retina may be in one image than in the other.
 ZOOM_RANGE = (0.4, 2.5)
+# Zoom that needs no other relative size: pixels that are not square stretch one
+# side more, and the verdict refuses what is beyond its limits of stretch.
+ALIKE = (0.8, 1.25)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +153,6 @@ def at_one_scale(
     """
     stretch = math.sqrt(abs(float(np.linalg.det(matrix[:2, :2]))))
     zoom = moving.scale / max(fixed.scale * stretch, 1e-9)
-    if SINGULAR_VALUES[0] < zoom < SINGULAR_VALUES[1]:
+    if ALIKE[0] < zoom < ALIKE[1]:
         return fixed, moving
     return zoomed(fixed, moving, float(np.clip(zoom, *ZOOM_RANGE)))

@@ -9,7 +9,11 @@ import pytest
 
 from ffa_keras.images.files import read_ffa, read_fundus
 from ffa_keras.phantom import make_pair
-from ffa_keras.registration import register_pair, register_through
+from ffa_keras.registration import (
+    judge_matrix,
+    register_pair,
+    register_through,
+)
 from ffa_keras.registration.quality import Quality, evidence, why_refused
 from ffa_keras.registration.transform import (
     apply_matrix,
@@ -81,6 +85,9 @@ def test_a_field_at_the_limit_of_stretch_is_brought_to_one_scale(pair):
     assert result.accepted, result.reason
     truth = pair.matrix @ np.linalg.inv(np.diag([1.08, 1, 1]) @ onto)
     assert _error(result, truth, fundus.shape[:2]) < 1.5
+    # So is it where the matrix is given, which is then judged alike.
+    known = judge_matrix(fundus, pair.ffa, truth)
+    assert known.accepted, known.reason
 
 
 # A refusal tries everything first.
