@@ -172,12 +172,10 @@ def find_leaks(
     splits: dict[str, list[Fingerprint]] = {}
     for print_ in prints:
         splits.setdefault(print_.split, []).append(print_)
-    names = list(splits)
     leaks: list[Leak] = []
-    for number, name in enumerate(names):
-        for other in names[number + 1 :]:
-            leaks += _shared(splits[name], splits[other], split_by)
-            leaks += _alike(splits[name], splits[other])
+    for first, second in itertools.combinations(splits.values(), 2):
+        leaks += _shared(first, second, split_by)
+        leaks += _alike(first, second)
     return leaks
 
 
