@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, first_of
 from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
 from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
@@ -74,11 +74,7 @@ def read_manifest(
 def raise_problems(path: Path, problems: list[str]) -> None:
     """Raise an `InputError` that names all problems, if there are any."""
     if problems:
-        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
-        more = len(problems) - _SHOWN_PROBLEMS
-        raise InputError(
-            f"{path}: {shown}" + (f"; and {more} more" if more > 0 else "")
-        )
+        raise InputError(f"{path}: {first_of(problems, _SHOWN_PROBLEMS)}")
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

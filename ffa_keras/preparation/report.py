@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, first_of
 from ffa_keras.files import write_text
 from ffa_keras.preparation.prepare import Outcome
 from ffa_keras.records import schema
@@ -72,10 +72,8 @@ def summary(rows: Sequence[dict[str, str]]) -> Iterator[str]:
             if row["status"] == status
         ]
         if named:
-            more = len(named) - _SHOWN
-            yield f"{len(named)} {note}: {'; '.join(named[:_SHOWN])}" + (
-                f"; and {more} more, see {REPORT_NAME}" if more > 0 else ""
-            )
+            see = f", see {REPORT_NAME}" if len(named) > _SHOWN else ""
+            yield f"{len(named)} {note}: {first_of(named, _SHOWN)}{see}"
 
 
 def summary_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
