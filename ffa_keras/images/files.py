@@ -17,7 +17,11 @@ from ffa_keras.images.checks import (
     quiet_decoders,
     unreadable,
 )
-from ffa_keras.images.dicom import MISSING as DICOM_MISSING, is_dicom
+from ffa_keras.images.dicom import (
+    MISSING as DICOM_MISSING,
+    is_dicom,
+    is_dicom_image,
+)
 from ffa_keras.registration.retina import field_of_view as field_of_view
 
 IMAGE_SUFFIXES = (
@@ -159,11 +163,8 @@ def is_image(path: Path) -> bool:
     Args:
         path: anything that is there.
     """
-    if has_suffix(path):
-        return True
     try:
-        with path.open("rb") as file:
-            return path.name != "DICOMDIR" and is_dicom(file.read(132))
+        return has_suffix(path) or is_dicom_image(path)
     except OSError:
         return False
 
