@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,17 +127,12 @@ def _parse_row(
     problems += _file_problems("early_ffa", early, folder)
     if not any(cell[column] for column in LONE):
         problems.append("neither a fundus nor an ffa file is named")
-    category = cell.get("category") or CATEGORIES[0]
-    if category not in CATEGORIES:
-        problems.append(
-            f"unknown category '{shown(category)}', use one of"
-            f" {', '.join(CATEGORIES)}"
-        )
-    split = cell.get("split") or None
-    if split and split not in SPLITS:
-        problems.append(
-            f"unknown split '{shown(split)}', use one of {', '.join(SPLITS)}"
-        )
+    for column, known in (("category", CATEGORIES), ("split", SPLITS)):
+        if (text := cell.get(column)) and text not in known:
+            problems.append(
+                f"unknown {column} '{shown(text)}', use one of"
+                f" {', '.join(known)}"
+            )
     given, matrix = "", None
     try:
         given, matrix = _given(cell, folder)
@@ -185,9 +181,9 @@ def _parse_row(
         folder / cell["ffa"] if cell["ffa"] else None,
         patient,
         eye,
-        category,
+        cell.get("category") or CATEGORIES[0],
         matrix,
-        split,
+        cell.get("split") or None,
         given,
         bits=(bits, bits),
         frames=(frames[0], frames[1]),
@@ -220,17 +216,11 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
     name = shown(folder / text)
     if not text:
         return
-    if not _is_file(folder / text):
+    # No file either, where pathlib would raise: a name too long for any.
+    if not os.path.isfile(folder / text):
         yield f"the {column} file {name} does not exist"
     elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # A name too long for any file.
-        return False
 
 
 def shown(text: object) -> str:

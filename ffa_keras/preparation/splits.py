@@ -140,19 +140,15 @@ def _exact_splits(
     strata: dict[str, str] = {}
     for pair, unit in zip(pairs, units, strict=True):
         strata.setdefault(unit, pair.category)
-    splits = {}
+    splits: dict[str, str] = {}
     for category in set(strata.values()):
         members = [unit for unit in strata if strata[unit] == category]
         members.sort(key=lambda unit: _place(unit, key))
         test = round(TEST_SHARE * len(members))
         validation = round(VALIDATION_SHARE * (len(members) - test))
-        for number, unit in enumerate(members):
-            split = "train"
-            if number < test:
-                split = "test"
-            elif number < test + validation:
-                split = "validation"
-            splits[unit] = split
+        held_out = ["test"] * test + ["validation"] * validation
+        train = ["train"] * (len(members) - len(held_out))
+        splits |= dict(zip(members, held_out + train, strict=True))
     return splits
 
 
