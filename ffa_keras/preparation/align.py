@@ -169,9 +169,7 @@ def _alone(
     retina = field_of_view(image)
     mask = cv2.erode(retina.astype(np.uint8), _RIM_TOOL) > 0
     images = {
-        name: np.zeros((*mask.shape, channels), np.uint8)
-        for name, channels in IMAGES.items()
-        if name in LONE
+        name: np.zeros((*mask.shape, IMAGES[name]), np.uint8) for name in LONE
     } | {lone: _blackened(image, retina)}
     share = float(mask.mean())
     reason = ""
