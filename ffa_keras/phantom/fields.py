@@ -52,6 +52,20 @@ def fractal_noise(
     return total / (total.std() + 1e-6)
 
 
+def blurred(
+    field: np.ndarray, sigma: float, size: int, least: float = 0.4
+) -> np.ndarray:
+    """Return a field seen out of focus.
+
+    Args:
+        field: [canvas, canvas], or with channels.
+        sigma: of the blur, in units of the picture's side.
+        size: pixels in the picture's side, the unit of length.
+        least: the blur of a small picture, pixels.
+    """
+    return cv2.GaussianBlur(field, (0, 0), max(least, sigma * size))
+
+
 def window_around(
     centre: np.ndarray, reach: float, size: int, canvas: int
 ) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
