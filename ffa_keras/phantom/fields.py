@@ -29,7 +29,7 @@ def smooth_noise(
 
 
 def fractal_noise(
-    rng: np.random.Generator, size: int, grain: float, octaves: int = 4
+    rng: np.random.Generator, size: int, grain: float, octaves: int
 ) -> np.ndarray:
     """Return noise with features of many sizes.
 

@@ -152,7 +152,7 @@ def _exact_splits(
     return splits
 
 
-def read_key(path: str | Path = DEFAULT_KEY_FILE) -> bytes:
+def read_key(path: str | Path) -> bytes:
     """Read the secret key, or make one on first use.
 
     Args:
