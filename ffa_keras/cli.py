@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# OpenCV reads these as it is imported; as MAX_PIXELS of data.image_files.
+# OpenCV reads these as it is imported; as MAX_PIXELS of images.checks.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 

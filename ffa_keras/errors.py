@@ -3,6 +3,7 @@
 import errno
 import re
 import sys
+from collections.abc import Sequence
 
 _ROOM = "make room or name another place"
 _CURES = {
@@ -71,6 +72,17 @@ def describe(error: BaseException) -> str | None:
 def one_line(text: object) -> str:
     """Return a text, or the message of an exception, as one line."""
     return re.sub(r"\s*[\r\n]+\s*", " ", str(text)).strip()
+
+
+def first_of(words: Sequence[str], most: int) -> str:
+    """Return the first of many words in a line, and how many more there are.
+
+    Args:
+        words: of all.
+        most: how many are named.
+    """
+    more = len(words) - most
+    return "; ".join(words[:most]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _short(text: object) -> str:

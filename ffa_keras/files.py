@@ -1,13 +1,15 @@
 """Write files and folders whole or not at all, and nobody else's over."""
 
 import contextlib
+import csv
 import errno
 import functools
+import io
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -77,7 +79,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         parent: where to, made if absent.
 
     Yields:
-        The folder, for which `is_scratch` is true.
+        The folder.
     """
     parent = Path(parent)
     parent.mkdir(parents=True, exist_ok=True)
@@ -88,11 +90,6 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.close()
-
-
-def is_scratch(path: Path) -> bool:
-    """Whether a path is in a folder of `scratch_folder`: not to be read."""
-    return any(part.startswith(_SCRATCH) for part in Path(path).parts)
 
 
 def take_lock(file: TextIO | int, wait: bool = False) -> None:
@@ -113,15 +110,31 @@ def take_lock(file: TextIO | int, wait: bool = False) -> None:
     fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, exclusive: bool = False) -> None:
     """Write a UTF-8 text file whole or not at all.
 
     Args:
         path: file to write or replace.
         text: its content.
+        exclusive: whether nothing may stand there.
     """
-    with replacing(path) as temporary:
+    with replacing(path, exclusive) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_table(
+    path: Path, rows: Iterable[Iterable[object]], exclusive: bool = False
+) -> None:
+    """Write a CSV file whole or not at all.
+
+    Args:
+        path: file to write or replace.
+        rows: of cells; the names of the columns first.
+        exclusive: whether nothing may stand there.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_text(path, text.getvalue(), exclusive)
 
 
 def _check_replaceable(path: Path, exclusive: bool) -> None:

@@ -1,7 +1,6 @@
 """Flagfiles on the command line: those of the package by name, and order."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from absl import flags
@@ -62,7 +61,8 @@ def preset(name: str) -> Path:
 
 
 def _warn_of_losers(earlier: list[str], flagfile: str) -> None:
-    winners = {_split(line)[0]: line for line in _lines(flagfile)}
+    lines = flags.FLAGS.read_flags_from_files([flagfile])
+    winners = {_split(line)[0]: line for line in lines}
     for argument in earlier:
         winner = winners.get(_split(argument)[0], argument)
         if winner != argument and _split(argument)[0] != "flagfile":
@@ -71,10 +71,6 @@ def _warn_of_losers(earlier: list[str], flagfile: str) -> None:
                 " after the flagfile",
                 file=sys.stderr,
             )
-
-
-def _lines(flagfile: str) -> Iterator[str]:
-    yield from flags.FLAGS.read_flags_from_files([flagfile])
 
 
 def _split(argument: str) -> tuple[str, str | None]:

@@ -71,12 +71,7 @@ def import_quietly(*names: str) -> list[ModuleType]:
     return modules
 
 
-def has_nvidia_card() -> bool:
-    """Whether the system has an NVIDIA GPU, seen by TensorFlow or not."""
-    return Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
-
-
 def _is_noise(line: str) -> bool:
-    return bool(
-        _NOISE.match(line) or (_NO_GPU.match(line) and not has_nvidia_card())
-    )
+    # Of an NVIDIA GPU, seen by TensorFlow or not.
+    card = Path("/dev/nvidia0").exists() or Path("/dev/dxg").exists()
+    return bool(_NOISE.match(line) or (_NO_GPU.match(line) and not card))

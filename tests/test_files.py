@@ -11,14 +11,18 @@ import pytest
 
 from ffa_keras import files
 from ffa_keras.errors import InputError
-from ffa_keras.files import is_scratch, replacing, scratch_folder, take_lock
+from ffa_keras.files import replacing, scratch_folder, take_lock
 from ffa_keras.sums import SUMS_NAME, check_sums
+
+
+def _is_scratch(path):
+    return any(part.startswith(".writing-") for part in path.parts)
 
 
 def _write(path, content, **options):
     """Write a file, or a folder with the files of a dict."""
     with replacing(path, **options) as temporary:
-        assert is_scratch(temporary)
+        assert _is_scratch(temporary)
         if isinstance(content, str):
             temporary.write_text(content)
             return
@@ -168,7 +172,7 @@ def test_of_two_exclusive_writers_the_later_is_refused(
     tmp_path, content, monkeypatch
 ):
     # Both have looked and found nothing before either is done.
-    monkeypatch.setattr(os.path, "lexists", lambda path: is_scratch(path))
+    monkeypatch.setattr(os.path, "lexists", _is_scratch)
     _write(tmp_path / "a", content, exclusive=True)
     before = _content(tmp_path)
     with pytest.raises(InputError, match="a: exists and is never replaced"):
@@ -228,7 +232,7 @@ def test_leftovers_of_a_killed_program_are_swept_and_the_old_put_back(
     _write(tmp_path / "a", {"old.txt": "1"})
     with _start(tmp_path / "a", moment) as killed:
         assert killed.wait() == -9
-    assert any(is_scratch(p.relative_to(tmp_path)) for p in tmp_path.iterdir())
+    assert any(_is_scratch(p.relative_to(tmp_path)) for p in tmp_path.iterdir())
     # As the next program: this one has looked here already.
     program = "from ffa_keras.files import *; from pathlib import Path; import"
     program += f" sys; write_text(Path({str(tmp_path / 'b')!r}), 'next')"

@@ -6,7 +6,7 @@ The fields that have `help` are flags of `python -m datasets.ffa_pairs`.
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ffa_keras.errors import InputError
 from ffa_keras.preparation.align import Treatment
@@ -38,6 +38,14 @@ _MIN_PHANTOM_PAIRS = 4
 _HRA_SIDE = 768
 # The archive is public: with one key for all, everybody has the same splits.
 _ISFAHAN_KEY = b"isfahan_misp, a public archive"
+
+
+def _key_file() -> Any:
+    return flag(
+        str(DEFAULT_KEY_FILE),
+        "secret key of the patient hashes and the splits; made if absent, to"
+        " be kept.",
+    )
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -76,11 +84,7 @@ class FolderConfig(PhotographConfig):
         " the pixels of the angiogram.",
         lower_bound=0,
     )
-    key_file: str = flag(
-        str(DEFAULT_KEY_FILE),
-        "secret key of the patient hashes and the splits; made if absent, to"
-        " be kept.",
-    )
+    key_file: str = _key_file()
 
     def treatment(self) -> Treatment:
         """Return what is done to every pair."""
@@ -111,11 +115,7 @@ class DicomConfig(PairsConfig):
     """A DICOM export, of which a manifest is made to be looked at."""
 
     dicom_dir: str = flag("", "folder of the export.", required=True)
-    key_file: str = flag(
-        str(DEFAULT_KEY_FILE),
-        "secret key of the patient hashes and the splits; made if absent, to"
-        " be kept.",
-    )
+    key_file: str = _key_file()
 
     def collect(self, search: Search) -> list[Task]:
         """Refuse: the pairs of an export are listed, and then looked at."""

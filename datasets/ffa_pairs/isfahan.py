@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import IMAGE_SUFFIXES
+from ffa_keras.images.files import has_suffix
 from ffa_keras.preparation.check import FileFacts
 from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.preparation.manifest import raise_problems
@@ -75,8 +75,20 @@ def read_archive(
                 if files:
                     problems += [f"{name} is missing" for name in missing]
                 continue
+            pair = f"{category} {number}"
+            matrix = matrices.get(f"{category}/{names[1]}")
             entries.append(
-                _entry(category, number, names, files, matrices, len(entries))
+                PairEntry(
+                    pair,
+                    files[names[0]],
+                    files[names[1]],
+                    pair,
+                    pair,
+                    category,
+                    matrix,
+                    given="" if matrix is None else "affine",
+                    row=len(entries) + 1,
+                )
             )
     raise_problems(archive, problems)
     return entries, notes
@@ -166,11 +178,9 @@ def _find(
     notes, problems = [], []
     for path in sorted(folders[0].iterdir()):
         match = _NAME.fullmatch(path.stem)
-        if not match or path.suffix.lower() not in IMAGE_SUFFIXES:
-            notes.append(f"{category}/{path.name} belongs to no pair")
-            continue
-        number, again = match.groups()
-        if again not in (None, number) or not 1 <= int(number) <= _PAIRS:
+        number, again = match.groups() if match else ("0", None)
+        known = again in (None, number) and 1 <= int(number) <= _PAIRS
+        if not (known and has_suffix(path)):
             notes.append(f"{category}/{path.name} belongs to no pair")
         elif path.stem in files:
             other = files[path.stem].name
@@ -191,29 +201,6 @@ def _joined(
         return f"{category}/{pair[0]}.jpg with FFA {category}/{pair[1]}.jpg"
 
     return f"joins {text(names)}; corrected: {text(right)}"
-
-
-def _entry(
-    category: str,
-    number: int,
-    names: tuple[str, str],
-    files: dict[str, Path],
-    matrices: dict[str, np.ndarray],
-    count: int,
-) -> PairEntry:
-    name = f"{category} {number}"
-    matrix = matrices.get(f"{category}/{names[1]}")
-    return PairEntry(
-        name,
-        files[names[0]],
-        files[names[1]],
-        name,
-        name,
-        category,
-        matrix,
-        given="" if matrix is None else "affine",
-        row=count + 1,
-    )
 
 
 def _read_affines(path: Path) -> dict[str, np.ndarray]:

@@ -102,9 +102,9 @@ def _unwrapped() -> Iterator[None]:
         yield
     except (RuntimeError, OSError) as error:
         original: BaseException = error
-        while isinstance(original, RuntimeError | OSError):
-            if original.__cause__ is None:
-                break
+        while original.__cause__ and isinstance(
+            original, RuntimeError | OSError
+        ):
             original = original.__cause__
         raise original from None
 

@@ -28,7 +28,8 @@ MAX_SCANS = 100
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 # Between the parts of a JPEG file: stuffing, restarts and padding are data.
 _JPEG_MARK = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
-_JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+# What begins with the size of the image.
+JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _END_OF_JPEG = 0xDA, 0xD9
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _CHANNELS = 256, 257, 258, 259, 277
 _UNCOMPRESSED = 1
@@ -195,7 +196,7 @@ def _jpeg(data: bytes) -> _Claim:
             if not scans:
                 break
             return claim
-        if kind in _JPEG_SIZES:
+        if kind in JPEG_SIZES:
             bits, height, width, channels = struct.unpack_from(
                 ">BHHB", data, mark.end() + 2
             )

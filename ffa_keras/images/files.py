@@ -17,7 +17,11 @@ from ffa_keras.images.checks import (
     quiet_decoders,
     unreadable,
 )
-from ffa_keras.images.dicom import MISSING as DICOM_MISSING, is_dicom
+from ffa_keras.images.dicom import (
+    MISSING as DICOM_MISSING,
+    is_dicom,
+    is_dicom_image,
+)
 from ffa_keras.registration.retina import field_of_view as field_of_view
 
 IMAGE_SUFFIXES = (
@@ -32,8 +36,6 @@ IMAGE_SUFFIXES = (
 )
 
 _READ = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
-# Of a file of which nobody says how many bits its samples have.
-_USUAL_BITS = (8, 12, 16)
 
 
 def read_fundus(
@@ -60,7 +62,7 @@ def read_fundus(
             holds a sample of more than `bits`; has no such frame, or is
             DICOM and the extra is not installed.
     """
-    image = _to_uint8(_read(Path(path), frame), Path(path), bits)
+    image = _read_uint8(Path(path), bits, frame)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -80,7 +82,7 @@ def read_ffa(
     Raises:
         InputError: as `read_fundus`.
     """
-    image = _to_uint8(_read(Path(path), frame), Path(path), bits)
+    image = _read_uint8(Path(path), bits, frame)
     return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None]
 
 
@@ -101,6 +103,18 @@ def sample_bits(path: str | Path, frame: int | None = None) -> int:
     """
     image = _read(Path(path), frame)
     return 8 if image.dtype == np.uint8 else max(8, _least_bits(image))
+
+
+def usual_bits(least: int) -> int:
+    """Return how many bits samples have of which nobody says it.
+
+    Args:
+        least: bits of the brightest sample, 16 at most.
+
+    Returns:
+        8, 12 or 16, as cameras and files have.
+    """
+    return next(bits for bits in (8, 12, 16) if bits >= least)
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -159,11 +173,8 @@ def is_image(path: Path) -> bool:
     Args:
         path: anything that is there.
     """
-    if has_suffix(path):
-        return True
     try:
-        with path.open("rb") as file:
-            return path.name != "DICOMDIR" and is_dicom(file.read(132))
+        return has_suffix(path) or is_dicom_image(path)
     except OSError:
         return False
 
@@ -228,12 +239,14 @@ def _least_bits(image: np.ndarray) -> int:
     return int(image.max()).bit_length()
 
 
-def _to_uint8(image: np.ndarray, path: Path, bits: int | None) -> np.ndarray:
+def _read_uint8(path: Path, bits: int | None, frame: int | None) -> np.ndarray:
+    """Return BGR [H, W, 3], scaled to 8 bits."""
+    image = _read(path, frame)
     if image.dtype == np.uint8:
         return image
     least = _least_bits(image)
     if bits is None:
-        bits = next(usual for usual in _USUAL_BITS if usual >= least)
+        bits = usual_bits(least)
     if least > bits:
         raise InputError(
             f"{path}: a sample takes {least} bits, more than the {bits} that"

@@ -1,7 +1,5 @@
 """Translate photographs into files."""
 
-import csv
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 import tqdm
 
 from ffa_keras.errors import InputError, Interrupted
-from ffa_keras.files import write_text
+from ffa_keras.files import write_table
 from ffa_keras.images.files import read_ffa
 from ffa_keras.inference.dicom import DicomOutput
 from ffa_keras.inference.files import (
@@ -125,7 +123,7 @@ def predict(
     except OSError as error:
         stop = _unwritable(folder, error)
     try:
-        _write_report(folder / REPORT_NAME, report)
+        write_table(folder / REPORT_NAME, [REPORT_COLUMNS, *report])
     except OSError as error:
         stop = stop or _unwritable(folder, error)
     if stop:
@@ -151,11 +149,3 @@ def _unwritable(folder: Path, error: OSError) -> InputError:
         f"--output={folder}: {error.strerror}; make room there, then add"
         " --resume to go on, or name another folder"
     )
-
-
-def _write_report(path: Path, rows: list[tuple]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(REPORT_COLUMNS)
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.phantom.fields import smooth_noise
+from ffa_keras.phantom.fields import blurred, smooth_noise
 
 # Of photographs: shares that are grey, by a green filter or an infrared laser.
 _RED_FREE, _INFRARED = 0.05, 0.04
@@ -63,12 +63,11 @@ def photograph(
     _shade(rng, planes, size)
     _veil(rng, planes, size)
     grey = rng.random()
-    if grey < _RED_FREE + _INFRARED:
-        planes = [_grey_light(planes, infrared=grey > _RED_FREE)] * 3
     gains = np.exp(
         rng.normal(-0.14, 0.2) + rng.normal((0, 0, -0.05), (0.1, 0.07, 0.2))
     )
     if grey < _RED_FREE + _INFRARED:
+        planes = [_grey_light(planes, infrared=grey > _RED_FREE)] * 3
         gains[:] = rng.uniform(0.6, 1.15)
     gamma = np.exp(rng.normal(0, 0.16))
     image = cv2.merge(
@@ -78,9 +77,7 @@ def photograph(
         ]
     )
     surround = rng.uniform(0, 8) if rng.random() < 0.3 else 0.0
-    image = cv2.GaussianBlur(
-        image, (0, 0), max(0.3, rng.uniform(0.0004, 0.0014) * size)
-    )
+    image = blurred(image, rng.uniform(0.0004, 0.0014), size, 0.3)
     image += _grain(rng, size, 3, np.exp(rng.uniform(*np.log((0.004, 0.02)))))
     image *= field[..., None]
     image += np.float32(surround / 255) * (1 - field[..., None])
@@ -107,9 +104,7 @@ def angiogram(
     loss = 1.06 - np.float32(rng.uniform(0.6, 1.5)) * (x**2 + y**2)
     gain = np.float32(np.exp(rng.normal(0, 0.16)))
     image = gain * light * loss
-    image = cv2.GaussianBlur(
-        image, (0, 0), max(0.3, rng.uniform(0.0006, 0.0012) * size)
-    )
+    image = blurred(image, rng.uniform(0.0006, 0.0012), size, 0.3)
     noise = _grain(rng, size, 1, rng.uniform(0.008, 0.026))
     image += noise * np.sqrt(np.maximum(image, 0.02))
     return np.rint(255 * (image * field).clip(0, 1)).astype(np.uint8)

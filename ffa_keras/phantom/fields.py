@@ -29,7 +29,7 @@ def smooth_noise(
 
 
 def fractal_noise(
-    rng: np.random.Generator, size: int, grain: float, octaves: int = 4
+    rng: np.random.Generator, size: int, grain: float, octaves: int
 ) -> np.ndarray:
     """Return noise with features of many sizes.
 
@@ -50,6 +50,20 @@ def fractal_noise(
             break
         total += 0.6**octave * smooth_noise(rng, size, step)
     return total / (total.std() + 1e-6)
+
+
+def blurred(
+    field: np.ndarray, sigma: float, size: int, least: float = 0.4
+) -> np.ndarray:
+    """Return a field seen out of focus.
+
+    Args:
+        field: [canvas, canvas], or with channels.
+        sigma: of the blur, in units of the picture's side.
+        size: pixels in the picture's side, the unit of length.
+        least: the blur of a small picture, pixels.
+    """
+    return cv2.GaussianBlur(field, (0, 0), max(least, sigma * size))
 
 
 def window_around(

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import cv2
 import numpy as np
 
 from ffa_keras.phantom.anatomy import Anatomy
 from ffa_keras.phantom.fields import (
     blob,
+    blurred,
     dot,
     smooth_noise,
     window_around,
@@ -77,7 +77,7 @@ def _drusen(
         place = anatomy.fovea + rng.normal(0, spread, 2)
         radius = np.clip(rng.gamma(4.0, 0.0011), 0.0012, 0.012)
         dot(spots, place, radius, size, rng.uniform(0.25, 0.8))
-    spots = cv2.GaussianBlur(spots, (0, 0), max(0.4, 0.0016 * size))
+    spots = blurred(spots, 0.0016, size)
     np.maximum(fields.pale, spots, out=fields.pale)
     np.maximum(fields.staining, rng.random() * spots, out=fields.staining)
 
@@ -104,7 +104,7 @@ def _small_blood(
         radius = np.clip(rng.gamma(3.0, 0.001), 0.0012, 0.008)
         for step in range(rng.integers(1, 5)):
             dot(spots, place + step * radius * along, radius, size, 0.8)
-    spots = cv2.GaussianBlur(spots, (0, 0), max(0.4, 0.0014 * size))
+    spots = blurred(spots, 0.0014, size)
     np.maximum(fields.blood, spots, out=fields.blood)
 
 
@@ -122,10 +122,7 @@ def _laser_scars(
         if rng.random() < 0.6:
             inner = rng.uniform(0.3, 0.8) * radius
             dot(dark, place, inner, size, rng.uniform(0.4, 0.9))
-    pale, dark = (
-        cv2.GaussianBlur(f, (0, 0), max(0.4, 0.0016 * size))
-        for f in (pale, dark)
-    )
+    pale, dark = (blurred(f, 0.0016, size) for f in (pale, dark))
     np.maximum(fields.pale, 0.9 * pale, out=fields.pale)
     np.maximum(fields.pigment, dark, out=fields.pigment)
     np.maximum(fields.staining, rng.random() * pale, out=fields.staining)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ffa_keras.errors import InputError
 from ffa_keras.phantom.anatomy import Anatomy
-from ffa_keras.phantom.fields import blob, dot, spot
+from ffa_keras.phantom.fields import blob, blurred, dot, spot
 
 # Share of leaks whose cause cannot be seen in the photograph.
 _HIDDEN = 0.1
@@ -100,7 +100,7 @@ def _optic_disc(
         for step in np.linspace(near, near + rng.uniform(0.1, 0.3), 20):
             place = anatomy.disc + step * radius * out
             dot(red, place, rng.uniform(0.001, 0.0022), size)
-    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0015 * size))
+    red = blurred(red, 0.0015, size)
     blob(rng, pallor, anatomy.disc, radius, size, 0.35, 0.5)
     return Leakage(bright, pallor, 0.8 * red, swelling=rng.uniform(0.5, 1.0))
 
@@ -116,7 +116,7 @@ def _large_focal(
             _cystoid_pool(rng, bright, pallor, anatomy.fovea + away / 4, size)
         else:
             _membrane_pool(rng, (bright, pallor, red), anatomy, away, size)
-    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.002 * size))
+    red = blurred(red, 0.002, size)
     return Leakage(bright, pallor, red)
 
 
@@ -150,7 +150,7 @@ def _cystoid_pool(
 ) -> None:
     """Add petals around the centre, as of cystoid macular oedema."""
     radius = rng.uniform(0.035, 0.055)
-    petals = int(int(rng.integers(6, 10)))
+    petals = int(rng.integers(6, 10))
     start = rng.uniform(0, 2 * np.pi)
     for angle in start + 2 * np.pi * np.arange(petals) / petals:
         out = np.array([np.cos(angle), np.sin(angle)])
@@ -167,7 +167,7 @@ def _punctate_focal(
 ) -> Leakage:
     dots, pallor, red = _fields(canvas)
     halo = np.zeros_like(dots)
-    count = int(int(rng.integers(40, 110)))
+    count = int(rng.integers(40, 110))
     hubs = anatomy.fovea + rng.normal(0, 0.11, (5, 2)).clip(-0.2, 0.2)
     spread = rng.uniform(0.025, 0.075, 5)
     for hub in rng.integers(0, 5, count):
@@ -177,10 +177,10 @@ def _punctate_focal(
         dot(dots, centre, radius, size, rng.uniform(0.6, 1.0))
         if rng.random() < 0.85:
             dot(red, centre, max(radius, 0.0014), size, rng.uniform(0.35, 0.85))
-    halo = cv2.GaussianBlur(halo, (0, 0), max(0.6, 0.005 * size))
-    dots = cv2.GaussianBlur(dots, (0, 0), max(0.4, 0.0014 * size))
+    halo = blurred(halo, 0.005, size, 0.6)
+    dots = blurred(dots, 0.0014, size)
     haze = cv2.GaussianBlur(halo, (0, 0), 0.016 * size)
-    red = cv2.GaussianBlur(red, (0, 0), max(0.4, 0.0011 * size))
+    red = blurred(red, 0.0011, size)
     for hub in hubs[: rng.integers(1, 4)]:
         _flecks(rng, pallor, hub, 0.06, size, int(rng.integers(0, 14)))
     pallor += 0.3 * haze
@@ -210,7 +210,7 @@ def _flecks(
         place = centre + reach * np.array([np.cos(angle), np.sin(angle)])
         grain = np.clip(rng.gamma(3.0, 0.0008), 0.0008, 0.006)
         dot(flecks, place, grain, size, rng.uniform(0.5, 0.9))
-    field += cv2.GaussianBlur(flecks, (0, 0), max(0.4, 0.0011 * size))
+    field += blurred(flecks, 0.0011, size)
 
 
 _DRAW = {

@@ -18,16 +18,12 @@ from ffa_keras.phantom.findings import Findings
 from ffa_keras.phantom.leakage import Leakage
 
 # Red, green and blue reflectance of fundi, and what vessels take from them.
-_ORANGE, _PINK, _BROWN = (
-    (0.84, 0.41, 0.17),
-    (0.82, 0.5, 0.42),
-    (0.66, 0.38, 0.16),
-)
-_VEIN, _ARTERY, _BLOOD = (
-    (0.24, 0.44, 0.33),
-    (0.09, 0.32, 0.26),
-    (0.3, 0.62, 0.55),
-)
+_ORANGE = (0.84, 0.41, 0.17)
+_PINK = (0.82, 0.5, 0.42)
+_BROWN = (0.66, 0.38, 0.16)
+_VEIN = (0.24, 0.44, 0.33)
+_ARTERY = (0.09, 0.32, 0.26)
+_BLOOD = (0.3, 0.62, 0.55)
 
 
 @dataclasses.dataclass(frozen=True)

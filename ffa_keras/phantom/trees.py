@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.phantom.anatomy import Anatomy, paint_tree
+from ffa_keras.phantom.fields import blurred
 
 
 def vessel_trees(
@@ -26,13 +27,12 @@ def vessel_trees(
     trees = {"vein": anatomy.veins, "artery": anatomy.arteries}
     exact = {n: paint_tree(t, size, canvas) for n, t in trees.items()}
     fields = {"mask": np.maximum(*exact.values())}
-    soft = max(0.3, 0.0008 * size)
     for name, tree in trees.items():
         depth = paint_tree(tree, size, canvas, thinnest=0.22)
-        fields[name] = cv2.GaussianBlur(depth, (0, 0), soft)
+        fields[name] = blurred(depth, 0.0008, size, 0.3)
     large = [vessel for vessel in anatomy.arteries if vessel.radii[0] > 0.002]
     streak = paint_tree(large, size, canvas, width=0.32, thinnest=0.0)
-    fields["reflex"] = cv2.GaussianBlur(streak, (0, 0), soft)
+    fields["reflex"] = blurred(streak, 0.0008, size, 0.3)
     fields["capillary"] = _capillaries(rng, anatomy, size, canvas)
     return fields
 
@@ -56,5 +56,5 @@ def _capillaries(
     picture = np.zeros((canvas, canvas), np.uint8)
     at = np.round((points * size + canvas / 2 - 0.5) * 16).astype(np.int32)
     cv2.polylines(picture, list(at), False, 255, 1, cv2.LINE_AA, 4)
-    soft = cv2.GaussianBlur(picture, (0, 0), max(0.4, 0.0009 * size))
+    soft = blurred(picture, 0.0009, size)
     return soft.astype(np.float32) * (min(1.0, size / 512) / 255)

@@ -22,7 +22,7 @@ from ffa_keras.registration.register import (
 from ffa_keras.registration.retina import is_circular
 from ffa_keras.registration.through import register_through
 from ffa_keras.registration.transform import scaling, warp_to_ffa
-from ffa_keras.translation.scale import field_diameter, scaled
+from ffa_keras.translation.scale import field_diameter, resized, scaled
 
 # Interpolation mixes the rim of a field of view with what lies outside.
 _RIM_TOOL = np.ones((7, 7), np.uint8)
@@ -137,7 +137,7 @@ def align_files(
         matrix = np.eye(3)
     if treatment.side and matrix is not None:
         matrix = scaling(treatment.side / len(ffa)) @ matrix
-    ffa = _resized(ffa, treatment.side)
+    ffa = _squared(ffa, treatment)
     if matrix is not None:
         result = judge_matrix(fundus, ffa, matrix)
     elif files.early:
@@ -165,13 +165,11 @@ def _alone(
 ) -> tuple[AlignedPair, Verdict]:
     """Return an image that stands alone, beside a black one."""
     if lone == "ffa":
-        image = _resized(image, treatment.side)
+        image = _squared(image, treatment)
     retina = field_of_view(image)
     mask = cv2.erode(retina.astype(np.uint8), _RIM_TOOL) > 0
     images = {
-        name: np.zeros((*mask.shape, channels), np.uint8)
-        for name, channels in IMAGES.items()
-        if name in LONE
+        name: np.zeros((*mask.shape, IMAGES[name]), np.uint8) for name in LONE
     } | {lone: _blackened(image, retina)}
     share = float(mask.mean())
     reason = ""
@@ -270,8 +268,6 @@ def _verdict(
     return Verdict(accepted, given or "registered", reason, figures)
 
 
-def _resized(ffa: np.ndarray, side: int | None) -> np.ndarray:
-    if not side or len(ffa) == side:
-        return ffa
-    method = cv2.INTER_AREA if side < len(ffa) else cv2.INTER_CUBIC
-    return cv2.resize(ffa, (side, side), interpolation=method)[..., None]
+def _squared(ffa: np.ndarray, treatment: Treatment) -> np.ndarray:
+    side = treatment.side
+    return resized(ffa, (side, side))[..., None] if side else ffa

@@ -13,7 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.errors import InputError
-from ffa_keras.images.files import is_image, read_fundus, sample_bits
+from ffa_keras.images.files import (
+    is_image,
+    read_fundus,
+    sample_bits,
+    usual_bits,
+)
 from ffa_keras.preparation.align import Treatment
 from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.preparation.manifest import shown
@@ -23,8 +28,6 @@ from ffa_keras.records.schema import LONE
 
 # Formats that have no more.
 _EIGHT_BITS = (".jpg", ".jpeg", ".bmp", ".gif")
-# Of cameras and files.
-_USUAL_BITS = (8, 12, 16)
 # Mean spread of the channels, grey levels: photographs have 20 and more.
 _COLOURED = 12
 _SHOWN = 10
@@ -110,7 +113,7 @@ def decide_bits(
             for path in entry.kinds[index]
         ]
         most = max(found, default=8)
-        usual.append(next(bits for bits in _USUAL_BITS if bits >= most))
+        usual.append(usual_bits(most))
         if most > 8:
             notes.append(
                 f"every {name} of 16 bits is read as one of {usual[-1]}, since"

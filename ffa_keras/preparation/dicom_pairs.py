@@ -7,19 +7,17 @@ have to be found again.
 """
 
 import collections
-import csv
 import dataclasses
 import datetime
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ffa_keras.errors import InputError
-from ffa_keras.files import replacing
+from ffa_keras.files import write_table
 from ffa_keras.images.checks import Damaged
-from ffa_keras.images.dicom import check_installed, is_dicom
+from ffa_keras.images.dicom import check_installed, is_dicom_image
 from ffa_keras.preparation.splits import hashed_id
 
 # The paper's late phase, minutes after the injection.
@@ -79,7 +77,7 @@ def list_pairs(
     eyes: dict[tuple[str, str, str], _Eye] = collections.defaultdict(_Eye)
     left_out: collections.Counter[str] = collections.Counter()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != "DICOMDIR" and _starts(path):
+        if path.is_file() and is_dicom_image(path):
             reason = _sort(path, eyes)
             left_out.update([reason] if reason else [])
     rows = []
@@ -123,17 +121,8 @@ def write_pairs(
     Raises:
         InputError: it exists.
     """
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    with replacing(path, exclusive=not may_exist) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-
-
-def _starts(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_dicom(file.read(132))
+    cells = ([row[name] for name in COLUMNS] for row in rows)
+    write_table(path, [COLUMNS, *cells], exclusive=not may_exist)
 
 
 def _sort(path: Path, eyes: dict[tuple[str, str, str], _Eye]) -> str:

@@ -4,13 +4,14 @@ import csv
 import dataclasses
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, first_of
 from ffa_keras.images.files import IMAGE_SUFFIXES, is_image
 from ffa_keras.preparation.entry import PairEntry
 from ffa_keras.records.schema import CATEGORIES, LONE, SPLITS
@@ -74,11 +75,7 @@ def read_manifest(
 def raise_problems(path: Path, problems: list[str]) -> None:
     """Raise an `InputError` that names all problems, if there are any."""
     if problems:
-        shown = "; ".join(problems[:_SHOWN_PROBLEMS])
-        more = len(problems) - _SHOWN_PROBLEMS
-        raise InputError(
-            f"{path}: {shown}" + (f"; and {more} more" if more > 0 else "")
-        )
+        raise InputError(f"{path}: {first_of(problems, _SHOWN_PROBLEMS)}")
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:
@@ -130,17 +127,12 @@ def _parse_row(
     problems += _file_problems("early_ffa", early, folder)
     if not any(cell[column] for column in LONE):
         problems.append("neither a fundus nor an ffa file is named")
-    category = cell.get("category") or CATEGORIES[0]
-    if category not in CATEGORIES:
-        problems.append(
-            f"unknown category '{shown(category)}', use one of"
-            f" {', '.join(CATEGORIES)}"
-        )
-    split = cell.get("split") or None
-    if split and split not in SPLITS:
-        problems.append(
-            f"unknown split '{shown(split)}', use one of {', '.join(SPLITS)}"
-        )
+    for column, known in (("category", CATEGORIES), ("split", SPLITS)):
+        if (text := cell.get(column)) and text not in known:
+            problems.append(
+                f"unknown {column} '{shown(text)}', use one of"
+                f" {', '.join(known)}"
+            )
     given, matrix = "", None
     try:
         given, matrix = _given(cell, folder)
@@ -189,9 +181,9 @@ def _parse_row(
         folder / cell["ffa"] if cell["ffa"] else None,
         patient,
         eye,
-        category,
+        cell.get("category") or CATEGORIES[0],
         matrix,
-        split,
+        cell.get("split") or None,
         given,
         bits=(bits, bits),
         frames=(frames[0], frames[1]),
@@ -224,17 +216,11 @@ def _file_problems(column: str, text: str, folder: Path) -> Iterator[str]:
     name = shown(folder / text)
     if not text:
         return
-    if not _is_file(folder / text):
+    # No file either, where pathlib would raise: a name too long for any.
+    if not os.path.isfile(folder / text):
         yield f"the {column} file {name} does not exist"
     elif not is_image(folder / text):
         yield f"the {column} file {name} is none of {', '.join(IMAGE_SUFFIXES)}"
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # A name too long for any file.
-        return False
 
 
 def shown(text: object) -> str:

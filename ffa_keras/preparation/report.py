@@ -2,12 +2,11 @@
 
 import collections
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ffa_keras.errors import InputError
-from ffa_keras.files import write_text
+from ffa_keras.errors import InputError, first_of
+from ffa_keras.files import write_table
 from ffa_keras.preparation.prepare import Outcome
 from ffa_keras.records import schema
 
@@ -32,16 +31,14 @@ def write_report(folder: Path, outcomes: Sequence[Outcome]) -> None:
         folder: of the records.
         outcomes: of all pairs, kept or refused.
     """
-    figures = sorted({name for o in outcomes for name in o.verdict.figures})
-    text = io.StringIO()
-    table = csv.DictWriter(text, [*_COLUMNS, *figures], lineterminator="\n")
-    table.writeheader()
+    names = sorted({name for o in outcomes for name in o.verdict.figures})
+    rows = [[*_COLUMNS, *names]]
     for outcome in outcomes:
-        values = outcome.verdict.figures.items()
-        table.writerow(
-            _row(outcome) | {name: f"{value:.4g}" for name, value in values}
+        found = {n: f"{v:.4g}" for n, v in outcome.verdict.figures.items()}
+        rows.append(
+            [*_row(outcome).values(), *(found.get(n, "") for n in names)]
         )
-    write_text(folder / REPORT_NAME, text.getvalue())
+    write_table(folder / REPORT_NAME, rows)
 
 
 def read_report(folder: Path) -> list[dict[str, str]]:
@@ -72,10 +69,8 @@ def summary(rows: Sequence[dict[str, str]]) -> Iterator[str]:
             if row["status"] == status
         ]
         if named:
-            more = len(named) - _SHOWN
-            yield f"{len(named)} {note}: {'; '.join(named[:_SHOWN])}" + (
-                f"; and {more} more, see {REPORT_NAME}" if more > 0 else ""
-            )
+            see = f", see {REPORT_NAME}" if len(named) > _SHOWN else ""
+            yield f"{len(named)} {note}: {first_of(named, _SHOWN)}{see}"
 
 
 def summary_of(outcomes: Sequence[Outcome]) -> Iterator[str]:

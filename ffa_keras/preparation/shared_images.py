@@ -9,6 +9,7 @@ files are registered with each other, which decides.
 import dataclasses
 import functools
 import hashlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,20 +66,19 @@ class SharedImage:
     first: Path
     second: Path
 
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.first} and {self.second}"
-
 
 @dataclasses.dataclass(frozen=True)
 class _Features:
-    """Of one file: digest, points xy [N, 2] and descriptors, also mirrored."""
+    """Of one file.
+
+    Attributes:
+        digest: SHA-256 of its pixels.
+        sides: points xy [N, 2] and descriptors [N, 128] of the image as it is,
+            and of its mirror image.
+    """
 
     digest: bytes
-    width: float
-    points: np.ndarray
-    descriptors: np.ndarray
-    mirrored_points: np.ndarray
-    mirrored_descriptors: np.ndarray
+    sides: list[tuple[np.ndarray, np.ndarray]]
 
 
 def find_shared_images(
@@ -102,11 +102,9 @@ def find_shared_images(
         workers,
     )
     owners = np.array([image.owner for image in images])
-    found = dict.fromkeys(_identical(features, owners), "identical")
+    found = dict.fromkeys(_identical(features, owners), f"identical {name}")
     candidates = [
-        pair
-        for pair in _candidates(features, owners)
-        if tuple(pair[:2]) not in found
+        pair for pair in _candidates(features, owners) if pair[:2] not in found
     ][: _PER_FILE * len(images)]
     same = on_all_cores(
         functools.partial(_same_eye, ffa=ffa),
@@ -116,13 +114,9 @@ def find_shared_images(
     )
     for (i, j, _), agreed in zip(candidates, same, strict=True):
         if agreed:
-            found.setdefault((i, j), "same eye in two")
+            found.setdefault((i, j), f"same eye in two {name}s")
     return [
-        SharedImage(
-            f"{kind} {name}" + ("s" if kind != "identical" else ""),
-            images[i].path,
-            images[j].path,
-        )
+        SharedImage(kind, images[i].path, images[j].path)
         for (i, j), kind in sorted(found.items())
     ]
 
@@ -152,18 +146,15 @@ def _features(file: RawImage, ffa: bool) -> _Features:
     for step in (1, -1):
         mask = np.ascontiguousarray(inner[:, ::step]).astype(np.uint8)
         detector = cv2.SIFT.create(_FEATURES, contrastThreshold=0.01)
-        points, descriptors = detector.detectAndCompute(
+        points, found = detector.detectAndCompute(
             np.ascontiguousarray(picture[:, ::step]), mask
         )
-        sides += [
-            np.array([p.pt for p in points], np.float32).reshape(-1, 2),
-            np.zeros((0, 128), np.float32)
-            if descriptors is None
-            else np.sqrt(
-                descriptors / np.maximum(descriptors.sum(1), 1)[:, None]
-            ),
-        ]
-    return _Features(digest.digest(), grey.shape[1], *sides)
+        places = np.array([p.pt for p in points], np.float32).reshape(-1, 2)
+        descriptors = np.zeros((0, 128), np.float32)
+        if found is not None:
+            descriptors = np.sqrt(found / np.maximum(found.sum(1), 1)[:, None])
+        sides.append((places, descriptors))
+    return _Features(digest.digest(), sides)
 
 
 def _identical(
@@ -176,8 +167,7 @@ def _identical(
     return [
         (i, j)
         for alike in files.values()
-        for at, i in enumerate(alike)
-        for j in alike[at + 1 :]
+        for i, j in itertools.combinations(alike, 2)
         if owners[i] != owners[j]
     ]
 
@@ -189,21 +179,17 @@ def _candidates(
 
     The most features that agree first.
     """
-    sizes = [len(feature.points) for feature in features]
+    plain = [feature.sides[0] for feature in features]
+    sizes = [len(points) for points, _ in plain]
     files = np.repeat(np.arange(len(features)), sizes)
     if len(np.unique(files)) < 2:
         return []
     rows = np.concatenate([np.arange(size) for size in sizes])
-    everything = np.concatenate([feature.descriptors for feature in features])
+    everything = np.concatenate([descriptors for _, descriptors in plain])
     index = cv2.flann.Index(everything, {"algorithm": 1, "trees": 4})
     best: dict[tuple[int, int, bool], int] = {}
     for number, feature in enumerate(features):
-        for mirrored in (False, True):
-            points, wanted = (
-                (feature.mirrored_points, feature.mirrored_descriptors)
-                if mirrored
-                else (feature.points, feature.descriptors)
-            )
+        for side, (points, wanted) in enumerate(feature.sides):
             if not len(points):
                 continue
             near, _ = index.knnSearch(
@@ -218,15 +204,12 @@ def _candidates(
                 chosen = files[near] == match
                 agreeing = _agreeing(
                     points[queries[chosen]],
-                    features[match].points[rows[near[chosen]]],
+                    plain[match][0][rows[near[chosen]]],
                 )
-                pair = (min(number, match), max(number, match), mirrored)
+                pair = (min(number, match), max(number, match), side == 1)
                 best[pair] = max(best.get(pair, 0), agreeing)
     enough = [pair for pair, count in best.items() if count >= _AGREEING]
-    return [
-        (int(i), int(j), mirrored)
-        for i, j, mirrored in sorted(enough, key=lambda pair: -best[pair])
-    ]
+    return sorted(enough, key=lambda pair: -best[pair])
 
 
 def _agreeing(points: np.ndarray, others: np.ndarray) -> int:

@@ -140,23 +140,19 @@ def _exact_splits(
     strata: dict[str, str] = {}
     for pair, unit in zip(pairs, units, strict=True):
         strata.setdefault(unit, pair.category)
-    splits = {}
+    splits: dict[str, str] = {}
     for category in set(strata.values()):
         members = [unit for unit in strata if strata[unit] == category]
         members.sort(key=lambda unit: _place(unit, key))
         test = round(TEST_SHARE * len(members))
         validation = round(VALIDATION_SHARE * (len(members) - test))
-        for number, unit in enumerate(members):
-            split = "train"
-            if number < test:
-                split = "test"
-            elif number < test + validation:
-                split = "validation"
-            splits[unit] = split
+        held_out = ["test"] * test + ["validation"] * validation
+        train = ["train"] * (len(members) - len(held_out))
+        splits |= dict(zip(members, held_out + train, strict=True))
     return splits
 
 
-def read_key(path: str | Path = DEFAULT_KEY_FILE) -> bytes:
+def read_key(path: str | Path) -> bytes:
     """Read the secret key, or make one on first use.
 
     Args:

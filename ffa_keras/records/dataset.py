@@ -112,9 +112,9 @@ class PreparedDataset:
         names = dict.fromkeys((split, schema.stored_in(split, lone)))
         return [n for n in names if n in infos and infos[n].num_examples]
 
-    def num_records(self, split: str, lone: str = "") -> int:
-        """Return how many records of a split there are; see `stores_of`."""
-        stores = self.stores_of(split, lone)
+    def num_records(self, split: str) -> int:
+        """Return how many pairs of a split there are."""
+        stores = self.stores_of(split)
         return sum(self.info.splits[s].num_examples for s in stores)
 
     @property

@@ -173,7 +173,7 @@ class TrainingPatches:
 
     def _placed(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return a compressed pair with the map of where patches may lie."""
-        mask = self._decode({"valid_mask": record["valid_mask"]})["valid_mask"]
+        mask = self._features["valid_mask"].decode_example(record["valid_mask"])
         size = tf.shape(mask)[:2]
         fits = tf.reduce_all(
             size >= (self._sampling.height, self._sampling.width)
@@ -185,7 +185,7 @@ class TrainingPatches:
         )
         map_ = tf.cast(allowed, tf.uint8)[..., None] * 255
         return {
-            **_images_only(record),
+            **{name: record[name] for name in IMAGES},
             "name": record["pair"],
             "size": size,
             "circular": record["circular"],
@@ -229,7 +229,6 @@ class TrainingPatches:
         return {
             name: self._features[name].decode_example(pair[name])
             for name in IMAGES
-            if name in pair
         }
 
 
@@ -283,10 +282,6 @@ def validation_pairs(
     repeated = pairs.take(1).repeat(padding)
     repeated = repeated.map(lambda p: {**p, "weight": tf.constant(0.0)})
     return real.concatenate(repeated).batch(1).prefetch(2)
-
-
-def _images_only(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in IMAGES}
 
 
 def _seed_pair(seed: int, number: tf.Tensor) -> tf.Tensor:

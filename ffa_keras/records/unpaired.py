@@ -51,15 +51,10 @@ class UnpairedPatches:
                 )
         first, second = (dataset.stores_of("train", lone) for lone in LONE)
         self._photographs = TrainingPatches(dataset, sampling, seed, "fundus")
-        # Pairs alone are held once.
-        self._ffa = (
-            self._photographs
-            if first == second
-            else TrainingPatches(dataset, sampling, seed, "ffa")
-        )
         self.pair_ids = list(self._photographs.pair_ids)
-        self._before_ffa = 0
-        if self._ffa is not self._photographs:
+        self._ffa, self._before_ffa = self._photographs, 0
+        if first != second:  # Pairs alone are held once.
+            self._ffa = TrainingPatches(dataset, sampling, seed, "ffa")
             self._before_ffa = len(self.pair_ids)
             self.pair_ids += self._ffa.pair_ids
         self.num_patches = min(

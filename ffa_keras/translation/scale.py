@@ -38,7 +38,7 @@ def at_field(
     if picture is fundus:
         return answer
     height, width = fundus.shape[:2]
-    return _resized(answer[..., 0], (width, height))[..., None]
+    return resized(answer[..., 0], (width, height))[..., None]
 
 
 def to_field(fundus: np.ndarray, diameter: int) -> np.ndarray:
@@ -70,7 +70,7 @@ def scaled(image: np.ndarray, scale: float) -> np.ndarray:
     width, height = (
         max(SMALLEST_SIDE, round(scale * n)) for n in image.shape[1::-1]
     )
-    return _resized(image, (width, height)).reshape(height, width, -1)
+    return resized(image, (width, height)).reshape(height, width, -1)
 
 
 def field_diameter(fundus: np.ndarray) -> float:
@@ -82,7 +82,16 @@ def field_diameter(fundus: np.ndarray) -> float:
     return float(np.sqrt(4 * np.count_nonzero(field_of_view(fundus)) / np.pi))
 
 
-def _resized(image: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring an image to a size, by what suits shrinking or enlarging.
+
+    Args:
+        image: uint8 [H, W] or [H, W, C].
+        size: (width, height), pixels.
+
+    Returns:
+        uint8 [height, width], or [height, width, C] if C is above 1.
+    """
     shrinks = size[0] < image.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)

@@ -9,7 +9,11 @@ import pytest
 from ffa_keras.phantom import make_pair
 from ffa_keras.preparation.check import shared_eyes
 from ffa_keras.preparation.entry import PairEntry
-from ffa_keras.preparation.shared_images import RawImage, find_shared_images
+from ffa_keras.preparation.shared_images import (
+    RawImage,
+    SharedImage,
+    find_shared_images,
+)
 
 
 def _turned(image):
@@ -90,8 +94,8 @@ def test_an_identical_file_is_called_so(eyes, tmp_path):
     image = cv2.imread(str(original.path))
     copy = _write(tmp_path / "copy.bmp", image)
     files = [original, RawImage(copy, "other")]
-    (found,) = find_shared_images(files, workers=1)
-    assert str(found) == f"identical photograph: {original.path} and {copy}"
+    found = find_shared_images(files, workers=1)
+    assert found == [SharedImage("identical photograph", original.path, copy)]
 
 
 def test_images_of_one_owner_may_look_alike(eyes, tmp_path):

@@ -4,6 +4,8 @@ What is beside this module needs the extra `dicom`, and is imported only when
 such a file comes.
 """
 
+from pathlib import Path
+
 from ffa_keras.errors import InputError
 
 MISSING = "needs pydicom; pip install 'ffa_keras[dicom]'"
@@ -19,6 +21,18 @@ def is_dicom(data: bytes) -> bool:
         data: its content, or the beginning.
     """
     return data[128:132] == b"DICM"
+
+
+def is_dicom_image(path: Path) -> bool:
+    """Return whether a file holds a DICOM image, by its start.
+
+    Args:
+        path: a file; one named DICOMDIR lists others.
+    """
+    if path.name == "DICOMDIR":
+        return False
+    with path.open("rb") as file:
+        return is_dicom(file.read(132))
 
 
 def is_synthetic(head: bytes) -> bool:

@@ -225,16 +225,14 @@ def _check_samples(header: FileDataset) -> None:
         )
         raise Damaged(
             f"photometric interpretation {photometric if known else 'unknown'};"
-            f" export it as RGB or MONOCHROME2"
+            " export it as RGB or MONOCHROME2"
         )
     if text(header, "SamplesPerPixelUsed") == "2":
         raise Damaged("a stereo pair in one image; export each half")
     rows, columns = int(header.Rows), int(header.Columns)
     samples, allocated = int(header.SamplesPerPixel), int(header.BitsAllocated)
-    stored, frames = (
-        int(header.get("BitsStored", allocated)),
-        num_frames(header),
-    )
+    stored = int(header.get("BitsStored", allocated))
+    frames = num_frames(header)
     if header.get("PixelRepresentation", 0):
         raise Damaged("signed samples; export it with unsigned ones")
     if allocated not in (8, 16):

@@ -9,7 +9,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
-from ffa_keras.images.checks import Damaged, check_stream
+from ffa_keras.images.checks import JPEG_SIZES, Damaged, check_stream
 from ffa_keras.images.dicom.apart import pixel_array_apart
 from ffa_keras.images.dicom.header import (
     ANGIOGRAMS,
@@ -26,7 +26,7 @@ from ffa_keras.images.dicom.header import (
     transfer_syntax,
 )
 
-_SIZES_OF_JPEG = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_START_OF_JPEG_LS = 0xF7
 _START_OF_J2K = b"\xff\x4f\xff\x51"
 _ITEM_HEADER = 8  # Before each frame, or part of one, that is encoded.
 _J2K = (uid.JPEG2000, uid.JPEG2000Lossless)
@@ -104,7 +104,7 @@ def _jpeg(encoded: bytes) -> tuple[int, int, int]:
     """Return (H, W, C) as the header of a JPEG or JPEG-LS stream says."""
     at = 2
     while encoded[at] == 0xFF:
-        if encoded[at + 1] in _SIZES_OF_JPEG:
+        if encoded[at + 1] in JPEG_SIZES | {_START_OF_JPEG_LS}:
             return struct.unpack_from(">HHB", encoded, at + 5)
         at += 2 + int.from_bytes(encoded[at + 2 : at + 4], "big")
     raise damaged()

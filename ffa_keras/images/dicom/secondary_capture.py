@@ -62,7 +62,6 @@ def write(
     meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     meta.ImplementationClassUID = _IMPLEMENTATION_UID
     meta.ImplementationVersionName = IMPLEMENTATION
-    dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     pixels = hashlib.sha256(image.tobytes()).hexdigest()
     made = f"{origin.image} {origin.frame} {model} {pixels}"
     attributes = {
@@ -78,8 +77,9 @@ def write(
     }
     if origin.kind:
         attributes |= _references(origin, hashed)
-    for name, value in attributes.items():
-        setattr(dataset, name, value)
+    dataset = FileDataset(
+        "", _item(**attributes), file_meta=meta, preamble=bytes(128)
+    )
     dataset["PixelData"].VR = "OB"
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)

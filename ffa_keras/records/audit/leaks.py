@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from ffa_keras.errors import InputError
+from ffa_keras.errors import InputError, first_of
 from ffa_keras.files import write_text
 from ffa_keras.images.files import decode_png
 from ffa_keras.records.dataset import AUDIT_NAME, PreparedDataset
@@ -102,12 +102,10 @@ def refuse_leaks(dataset: PreparedDataset) -> None:
     """Raise an `InputError` if `audit_dataset` finds a leak."""
     leaks = audit_dataset(dataset)
     if leaks:
-        more = len(leaks) - _SHOWN
         raise InputError(
-            f"{len(leaks)} leaks between the splits: "
-            + "; ".join(map(str, leaks[:_SHOWN]))
-            + (f"; and {more} more" if more > 0 else "")
-            + "; give pairs that belong together one patient"
+            f"{len(leaks)} leaks between the splits:"
+            f" {first_of([*map(str, leaks)], _SHOWN)}; give pairs that belong"
+            " together one patient"
         )
 
 
@@ -172,12 +170,10 @@ def find_leaks(
     splits: dict[str, list[Fingerprint]] = {}
     for print_ in prints:
         splits.setdefault(print_.split, []).append(print_)
-    names = list(splits)
     leaks: list[Leak] = []
-    for number, name in enumerate(names):
-        for other in names[number + 1 :]:
-            leaks += _shared(splits[name], splits[other], split_by)
-            leaks += _alike(splits[name], splits[other])
+    for first, second in itertools.combinations(splits.values(), 2):
+        leaks += _shared(first, second, split_by)
+        leaks += _alike(first, second)
     return leaks
 
 
