@@ -22,6 +22,7 @@ from ffa_keras.models import (
     structure_encoder,
 )
 from ffa_keras.models.disentangled import STRIDE
+from ffa_keras.models.moments import mean_over_replicas
 
 # Least patch of a second and a third scale of the image discriminators.
 _LEAST_SIDES = (32, 64)
@@ -257,13 +258,7 @@ class Disentangled(System):
 
     def _follow(self, appearance: tf.Tensor) -> None:
         """Move the mean appearance towards those of all replicas' images."""
-        context = tf.distribute.get_replica_context()
-        count = tf.cast(tf.shape(appearance)[0], appearance.dtype)
-        total, count = context.all_reduce(
-            tf.distribute.ReduceOp.SUM,
-            [tf.reduce_sum(appearance, 0), count],
-        )
         mean = tf.convert_to_tensor(self.generator.mean_appearance)
         self.generator.mean_appearance.assign(
-            mean + _PACE * (total / count - mean)
+            mean + _PACE * (mean_over_replicas(appearance) - mean)
         )
