@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.methods.disentangled_terms import TERMS, Pair, Step
+from ffa_keras.methods.networks import vgg19
 from ffa_keras.methods.noise import Noise
 from ffa_keras.methods.options import DisentangledOptions, term_weights
 from ffa_keras.methods.system import Batch, System, used_weights
@@ -50,9 +51,8 @@ def disentangled(options: DisentangledOptions) -> Disentangled:
     """
     side = min(options.patch_height, options.patch_width)
     scales = 1 + sum(side >= least for least in _LEAST_SIDES)
-    vgg19 = None
-    if options.perceptual_weight:
-        vgg19 = losses.PerceptualLoss(options.vgg_weights)
+    # Made first, as ever: initial weights depend on the order.
+    perceptual_loss = vgg19(options)
     width, codes = options.num_filters, options.num_codes
     return Disentangled(
         DisentangledGenerator(width, codes),
@@ -69,7 +69,7 @@ def disentangled(options: DisentangledOptions) -> Disentangled:
             options.discriminator_filters, -(-side // STRIDE)
         ),
         options,
-        vgg19,
+        perceptual_loss,
     )
 
 

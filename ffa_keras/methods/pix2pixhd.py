@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.errors import InputError
-from ffa_keras.methods.networks import patch_gan, resnet
+from ffa_keras.methods.networks import patch_gan, resnet, vgg19
 from ffa_keras.methods.options import Pix2PixHdOptions, term_weights
 from ffa_keras.methods.system import Batch, Losses, System, used_weights
 from ffa_keras.models import PatchDiscriminator
@@ -44,11 +44,10 @@ def pix2pixhd(options: Pix2PixHdOptions) -> Pix2PixHd:
             f" --patch_width={options.patch_width}: the discriminators of this"
             f" method judge patches of at least {least}x{least} pixels"
         )
-    vgg19 = None
-    if options.perceptual_weight:
-        vgg19 = losses.PerceptualLoss(options.vgg_weights)
+    # Made first, as ever: initial weights depend on the order.
+    perceptual_loss = vgg19(options)
     return Pix2PixHd(
-        resnet(options), discriminators, term_weights(options), vgg19
+        resnet(options), discriminators, term_weights(options), perceptual_loss
     )
 
 
