@@ -55,11 +55,11 @@ def examine(
     if "failed" in vgg:
         config = dataclasses.replace(config, **_NO_VGG19)
         yield "the steps below go without the VGG19 term", True
+    size = f"{config.patch_height}x{config.patch_width}"
     yield (
         (
             f"step: {config.method}, {config.num_filters} filters, patches of"
-            f" {config.patch_height}x"
-            f"{config.patch_width}, {config.batch_size} on each device"
+            f" {size}, {config.batch_size} on each device"
         ),
         True,
     )
