@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -124,16 +124,13 @@ def held_out(dataset_dir: str | Path, diameter: int = 0) -> list[np.ndarray]:
         uint8 arrays [H, W, 3], RGB.
     """
     try:
-        pairs = load_pairs(dataset_dir, "validation", lone="fundus")
+        photographs = [*_photographs(dataset_dir, "validation", _NUM_HELD_OUT)]
     except InputError as error:
         logging.warning("compared on phantoms: %s", error)
         photographs = [
             make_pair(seed, "large_focal", 256).fundus
             for seed in range(_NUM_HELD_OUT)
         ]
-    else:
-        few = pairs.take(_NUM_HELD_OUT).as_numpy_iterator()
-        photographs = [pair["fundus"] for pair in few]
     # Of larger ones the middle: exports take no more at once.
     side = math.isqrt(MOST_PIXELS_WHOLE)
     return [_middle(to_field(fundus, diameter), side) for fundus in photographs]
@@ -149,13 +146,10 @@ def frame_sizes(dataset_dir: str | Path) -> list[tuple[int, int]]:
         Height and width of each; none where there is no dataset.
     """
     try:
-        pairs = load_pairs(dataset_dir, "train", lone="fundus")
+        photographs = _photographs(dataset_dir, "train", _NUM_CALIBRATION)
     except InputError:
         return []
-    found = collections.Counter(
-        pair["fundus"].shape[:2]
-        for pair in pairs.take(_NUM_CALIBRATION).as_numpy_iterator()
-    )
+    found = collections.Counter(fundus.shape[:2] for fundus in photographs)
     usual = [size for size, _ in found.most_common(_MOST_SIZES)]
     return [size for size in usual if math.prod(size) <= MOST_PIXELS_WHOLE]
 
@@ -177,10 +171,9 @@ def calibration_patches(
     Raises:
         InputError: no such dataset.
     """
-    pairs = load_pairs(dataset_dir, "train", lone="fundus")
-    few = pairs.take(_NUM_CALIBRATION)
     photographs = [
-        to_field(pair["fundus"], diameter) for pair in few.as_numpy_iterator()
+        to_field(fundus, diameter)
+        for fundus in _photographs(dataset_dir, "train", _NUM_CALIBRATION)
     ]
     views = list(
         itertools.product(
@@ -196,6 +189,14 @@ def calibration_patches(
         grey = patch.mean(axis=-1, keepdims=True)
         patches.append(grey + np.float32(saturation) * (patch - grey))
     return patches
+
+
+def _photographs(
+    dataset_dir: str | Path, split: str, most: int
+) -> Iterator[np.ndarray]:
+    """Return the first photographs of a split, uint8 [H, W, 3], RGB."""
+    pairs = load_pairs(dataset_dir, split, lone="fundus").take(most)
+    return (pair["fundus"] for pair in pairs.as_numpy_iterator())
 
 
 def _middle(fundus: np.ndarray, side: int | None = None) -> np.ndarray:

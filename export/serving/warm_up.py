@@ -18,15 +18,16 @@ from ..endpoints import (
 
 # Where TensorFlow Serving looks, in the folder of a version.
 WARM_UP_FILE = Path("assets.extra", "tf_serving_warmup_requests")
+# Of the phantom photograph that is sent, pixels.
+_SIDE = 512
 
 
-def write_warm_up(version: Path, model_name: str, size: int = 512) -> None:
+def write_warm_up(version: Path, model_name: str) -> None:
     """Add one request for each endpoint to a SavedModel.
 
     Args:
         version: folder of the SavedModel.
         model_name: by which clients will ask for it.
-        size: side of the phantom photograph that is sent, pixels.
 
     Raises:
         InputError: `tensorflow-serving-api` is not installed.
@@ -38,7 +39,7 @@ def write_warm_up(version: Path, model_name: str, size: int = 512) -> None:
             "--warm_up: needs tensorflow-serving-api; pip install"
             " 'ffa_keras[serving]'"
         ) from error
-    fundus = make_pair(0, "large_focal", size).fundus
+    fundus = make_pair(0, "large_focal", _SIDE).fundus
     batch = fundus[None].astype("float32")
     requests = {
         SERVING_DEFAULT: (FUNDUS, batch),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import keras
 
 from ffa_keras import losses
-from ffa_keras.methods.networks import patch_gan, resnet
+from ffa_keras.methods.networks import patch_gan, resnet, vgg19
 from ffa_keras.methods.options import (
     NoSaliencyOptions,
     Pix2PixOptions,
@@ -192,9 +192,6 @@ class ConditionalGan(System):
 def _system(
     options: Pix2PixOptions, generator: keras.Model, discriminator: keras.Model
 ) -> ConditionalGan:
-    vgg19 = None
-    if isinstance(options, NoSaliencyOptions) and options.perceptual_weight:
-        vgg19 = losses.PerceptualLoss(options.vgg_weights)
     windows: tuple[int, ...] = (PAPER_WINDOW,)
     if isinstance(options, ProposedOptions):
         windows = options.windows()
@@ -202,7 +199,7 @@ def _system(
         generator,
         discriminator,
         term_weights(options),
-        vgg19,
+        vgg19(options),
         options.shift_tolerance,
         windows,
     )

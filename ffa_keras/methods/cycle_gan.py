@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from ffa_keras import losses
@@ -15,8 +13,17 @@ from ffa_keras.methods.options import CycleGanOptions, term_weights
 from ffa_keras.methods.system import Batch, Losses, System, used_weights
 
 
-def cyclegan(options: CycleGanOptions) -> CycleGan:
-    """Build CycleGAN (Zhu et al. 2017), as Schiffers et al. 2018 applied it.
+class _Step(NamedTuple):
+    """What the terms look at: the images of a step, as of `train_step`."""
+
+    fundus: tf.Tensor
+    ffa: tf.Tensor
+    fake_fundus: tf.Tensor
+    fake_ffa: tf.Tensor
+
+
+class CycleGan(System):
+    """CycleGAN (Zhu et al. 2017), as Schiffers et al. 2018 applied it.
 
     Followed: two ResNet generators, two 70x70 PatchGANs, least-squares losses,
     cycle consistency weighted with 10, identity terms with 5, a pool of 50
@@ -30,61 +37,14 @@ def cyclegan(options: CycleGanOptions) -> CycleGan:
     Args:
         options: of the networks, the terms and the pool.
 
-    Returns:
-        The system, built but not compiled.
-
     Raises:
         InputError: patches are too small.
     """
-    kept, size = options.pool_size, (options.patch_height, options.patch_width)
-    return CycleGan(
-        resnet(options),
-        resnet(options, channels=3),
-        patch_gan(options),
-        patch_gan(options),
-        ImagePool(kept, (*size, 1), 2 * options.seed),
-        ImagePool(kept, (*size, 3), 2 * options.seed + 1),
-        term_weights(options),
-    )
 
-
-class _Step(NamedTuple):
-    """What the terms look at: the images of a step, as of `train_step`."""
-
-    fundus: tf.Tensor
-    ffa: tf.Tensor
-    fake_fundus: tf.Tensor
-    fake_ffa: tf.Tensor
-
-
-class CycleGan(System):
-    """Train a way there and a way back against two discriminators.
-
-    Args:
-        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
-        back: FFA [B, H, W, 1] to fundus [B, H, W, 3], all in [-1, 1].
-        ffa_discriminator: `(ffa,)` to [B, H', W', 1], 1 for real.
-        fundus_discriminator: `(fundus,)` to [B, H', W', 1], 1 for real.
-        ffa_pool: of generated FFA images.
-        fundus_pool: of generated photographs.
-        weights: of the terms `adversarial`, `cycle` and `identity`; a term
-            with weight 0 is not computed.
-
-    Raises:
-        ValueError: there is no such term.
-    """
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        back: keras.Model,
-        ffa_discriminator: keras.Model,
-        fundus_discriminator: keras.Model,
-        ffa_pool: ImagePool,
-        fundus_pool: ImagePool,
-        weights: Mapping[str, float],
-    ) -> None:
-        used = used_weights(weights, TERMS)
+    def __init__(self, options: CycleGanOptions) -> None:
+        generator, back = resnet(options), resnet(options, channels=3)
+        ffa_discriminator = patch_gan(options)
+        fundus_discriminator = patch_gan(options)
         generator.build((None, None, None, 3))
         back.build((None, None, None, 1))
         ffa_discriminator.build([(None, None, None, 1)])
@@ -95,13 +55,19 @@ class CycleGan(System):
                 "generator": [generator, back],
                 "discriminator": [ffa_discriminator, fundus_discriminator],
             },
-            used,
+            used_weights(term_weights(options), TERMS),
         )
         self.back = back
         self.ffa_discriminator = ffa_discriminator
         self.fundus_discriminator = fundus_discriminator
-        self.ffa_pool = ffa_pool
-        self.fundus_pool = fundus_pool
+        self.ffa_pool, self.fundus_pool = (
+            ImagePool(
+                options.pool_size,
+                (options.patch_height, options.patch_width, channels),
+                2 * options.seed + number,
+            )
+            for number, channels in enumerate((1, 3))
+        )
 
     def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:
         fundus, ffa = batch["fundus"], batch["ffa"]

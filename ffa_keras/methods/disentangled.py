@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.methods.disentangled_terms import TERMS, Pair, Step
+from ffa_keras.methods.networks import vgg19
 from ffa_keras.methods.noise import Noise
 from ffa_keras.methods.options import DisentangledOptions, term_weights
 from ffa_keras.methods.system import Batch, System, used_weights
@@ -22,6 +20,7 @@ from ffa_keras.models import (
     structure_encoder,
 )
 from ffa_keras.models.disentangled import STRIDE
+from ffa_keras.models.moments import mean_over_replicas
 
 # Least patch of a second and a third scale of the image discriminators.
 _LEAST_SIDES = (32, 64)
@@ -29,8 +28,8 @@ _LEAST_SIDES = (32, 64)
 _PACE = 0.01
 
 
-def disentangled(options: DisentangledOptions) -> Disentangled:
-    """Build the unpaired translation of Li K. et al. (SASHIMI 2019).
+class Disentangled(System):
+    """The unpaired translation of Li K. et al. (SASHIMI 2019).
 
     Known of it: structure that both domains share, an appearance of each,
     generators both ways, adversarial learning and a perceptual loss. Chosen,
@@ -41,96 +40,60 @@ def disentangled(options: DisentangledOptions) -> Disentangled:
     Args:
         options: of the networks and the terms.
 
-    Returns:
-        The system, built but not compiled.
+    Attributes:
+        ffa_encoder: of the structure of FFA images.
+        fundus_decoder: to photographs.
+        fundus_appearance: encoder of the appearance of photographs.
+        discriminators: of photographs and of FFA images, then of those with
+            random appearances; each to a list of logits.
+        structure_discriminator: structure to logits, 1 for an FFA image.
 
     Raises:
         InputError: VGG19 weights cannot be had.
     """
-    side = min(options.patch_height, options.patch_width)
-    scales = 1 + sum(side >= least for least in _LEAST_SIDES)
-    vgg19 = None
-    if options.perceptual_weight:
-        vgg19 = losses.PerceptualLoss(options.vgg_weights)
-    width, codes = options.num_filters, options.num_codes
-    return Disentangled(
-        DisentangledGenerator(width, codes),
-        _OtherWay(
-            structure_encoder(width),
-            AppearanceDecoder(width, codes, 3),
-            AppearanceEncoder(width, codes),
-        ),
-        [
+
+    def __init__(self, options: DisentangledOptions) -> None:
+        side = min(options.patch_height, options.patch_width)
+        scales = 1 + sum(side >= least for least in _LEAST_SIDES)
+        width, codes = options.num_filters, options.num_codes
+        # In this order, as ever: initial weights depend on it.
+        perceptual_loss = vgg19(options)
+        generator = DisentangledGenerator(width, codes)
+        ffa_encoder = structure_encoder(width)
+        fundus_decoder = AppearanceDecoder(width, codes, 3)
+        fundus_appearance = AppearanceEncoder(width, codes)
+        discriminators = [
             MultiscaleDiscriminator(options.discriminator_filters, scales)
             for _ in range(4)
-        ],
-        StructureDiscriminator(
+        ]
+        structure_discriminator = StructureDiscriminator(
             options.discriminator_filters, -(-side // STRIDE)
-        ),
-        options,
-        vgg19,
-    )
-
-
-class _OtherWay(NamedTuple):
-    """What a generator of FFA images lacks, to make photographs of them.
-
-    Attributes:
-        encoder: of the structure of FFA images.
-        decoder: to photographs.
-        appearance_encoder: of photographs.
-    """
-
-    encoder: keras.Model
-    decoder: AppearanceDecoder
-    appearance_encoder: AppearanceEncoder
-
-
-class Disentangled(System):
-    """Train structure, appearance and their way back to images of both kinds.
-
-    Args:
-        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
-        other_way: the networks that make photographs.
-        discriminators: of photographs and of FFA images, then of those with
-            random appearances; each to a list of logits.
-        structure_discriminator: structure to logits, 1 for an FFA image.
-        options: the weights of the terms, the seed, and how often the
-            structure discriminator is updated in a step.
-        perceptual_loss: needed where the weight of `perceptual` is positive.
-    """
-
-    def __init__(
-        self,
-        generator: DisentangledGenerator,
-        other_way: _OtherWay,
-        discriminators: Sequence[keras.Model],
-        structure_discriminator: keras.Model,
-        options: DisentangledOptions,
-        perceptual_loss: losses.PerceptualLoss | None = None,
-    ) -> None:
-        used = used_weights(term_weights(options), TERMS)
-        width = 4 * generator.num_filters
+        )
         generator.build((None, None, None, 3))
-        other_way.encoder.build((None, None, None, 1))
-        other_way.decoder.build((None, None, None, width))
-        other_way.appearance_encoder.build((None, None, None, 3))
+        ffa_encoder.build((None, None, None, 1))
+        fundus_decoder.build((None, None, None, 4 * width))
+        fundus_appearance.build((None, None, None, 3))
         for number, discriminator in enumerate(discriminators):
             discriminator.build((None, None, None, (3, 1)[number % 2]))
-        structure_discriminator.build((None, None, None, width))
+        structure_discriminator.build((None, None, None, 4 * width))
         super().__init__(
             generator,
             {
-                "generator": [generator, *other_way],
+                "generator": [
+                    generator,
+                    ffa_encoder,
+                    fundus_decoder,
+                    fundus_appearance,
+                ],
                 "discriminator": discriminators,
                 "structure_discriminator": [structure_discriminator],
             },
-            used,
+            used_weights(term_weights(options), TERMS),
         )
-        self.ffa_encoder, self.fundus_decoder, self.fundus_appearance = (
-            other_way
-        )
-        self.discriminators = list(discriminators)
+        self.ffa_encoder = ffa_encoder
+        self.fundus_decoder = fundus_decoder
+        self.fundus_appearance = fundus_appearance
+        self.discriminators = discriminators
         self.structure_discriminator = structure_discriminator
         # Whatever is drawn in a step follows from its number.
         self.steps_done = keras.Variable(
@@ -257,13 +220,7 @@ class Disentangled(System):
 
     def _follow(self, appearance: tf.Tensor) -> None:
         """Move the mean appearance towards those of all replicas' images."""
-        context = tf.distribute.get_replica_context()
-        count = tf.cast(tf.shape(appearance)[0], appearance.dtype)
-        total, count = context.all_reduce(
-            tf.distribute.ReduceOp.SUM,
-            [tf.reduce_sum(appearance, 0), count],
-        )
         mean = tf.convert_to_tensor(self.generator.mean_appearance)
         self.generator.mean_appearance.assign(
-            mean + _PACE * (total / count - mean)
+            mean + _PACE * (mean_over_replicas(appearance) - mean)
         )

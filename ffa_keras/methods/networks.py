@@ -1,7 +1,13 @@
 """The networks that several methods share, as their options ask for them."""
 
+from ffa_keras import losses
 from ffa_keras.errors import InputError
-from ffa_keras.methods.options import AdversarialOptions, ResnetOptions
+from ffa_keras.methods.options import (
+    AdversarialOptions,
+    Options,
+    PerceptualOptions,
+    ResnetOptions,
+)
 from ffa_keras.models import PatchDiscriminator, ResnetGenerator
 
 
@@ -48,3 +54,17 @@ def patch_gan(
             f" method judges patches of at least {least}x{least} pixels"
         )
     return network
+
+
+def vgg19(options: Options) -> losses.PerceptualLoss | None:
+    """Return the perceptual loss; `None` where the options ask for none.
+
+    Args:
+        options: its weight, and where the weights of VGG19 are.
+
+    Raises:
+        InputError: they cannot be had.
+    """
+    if isinstance(options, PerceptualOptions) and options.perceptual_weight:
+        return losses.PerceptualLoss(options.vgg_weights)
+    return None

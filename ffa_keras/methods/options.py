@@ -216,8 +216,8 @@ class Method:
     """A system that can be trained.
 
     Attributes:
-        builder: "module:function" in this package, which makes a `System` of
-            the options; imported when it is called.
+        builder: "module:name" in this package, a `System` or a function that
+            makes one, of the options; imported when it is called.
         options: dataclass of the method's options.
         paired: whether the photographs and the FFA images of a batch belong
             together.
@@ -251,10 +251,10 @@ METHODS = {
     "no_saliency": Method("conditional_gan:no_saliency", NoSaliencyOptions),
     "no_patchgan": Method("conditional_gan:no_patchgan", ProposedOptions),
     "pix2pix": Method("conditional_gan:pix2pix", Pix2PixOptions),
-    "pix2pixhd": Method("pix2pixhd:pix2pixhd", Pix2PixHdOptions),
-    "cyclegan": Method("cycle_gan:cyclegan", CycleGanOptions, paired=False),
+    "pix2pixhd": Method("pix2pixhd:Pix2PixHd", Pix2PixHdOptions),
+    "cyclegan": Method("cycle_gan:CycleGan", CycleGanOptions, paired=False),
     "disentangled": Method(
-        "disentangled:disentangled", DisentangledOptions, paired=False
+        "disentangled:Disentangled", DisentangledOptions, paired=False
     ),
     "unet_regression": Method(
         "regression:unet_regression", UnetRegressionOptions

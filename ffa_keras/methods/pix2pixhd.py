@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import keras
@@ -10,46 +10,11 @@ import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.errors import InputError
-from ffa_keras.methods.networks import patch_gan, resnet
+from ffa_keras.methods.networks import patch_gan, resnet, vgg19
 from ffa_keras.methods.options import Pix2PixHdOptions, term_weights
 from ffa_keras.methods.system import Batch, Losses, System, used_weights
-from ffa_keras.models import PatchDiscriminator
 
 _SCALES = 2
-
-
-def pix2pixhd(options: Pix2PixHdOptions) -> Pix2PixHd:
-    """Build the ResNet against the discriminators of pix2pixHD.
-
-    Wang et al., CVPR 2018. Followed: a 70x70 PatchGAN on the pair and another
-    on its half, least-squares losses, and feature matching weighted with 10.
-    Chosen: the generator is that of `proposed`, so that the two rows differ in
-    what they are trained against; the perceptual term is the paper's, at one
-    layer; no feature encoder, since there are no labels of instances.
-
-    Args:
-        options: of the networks and the terms.
-
-    Returns:
-        The system, built but not compiled.
-
-    Raises:
-        InputError: patches are too small, or VGG19 weights cannot be had.
-    """
-    discriminators = [patch_gan(options) for _ in range(_SCALES)]
-    least = discriminators[0].min_side * 2 ** (_SCALES - 1)
-    if min(options.patch_height, options.patch_width) < least:
-        raise InputError(
-            f"--patch_height={options.patch_height}"
-            f" --patch_width={options.patch_width}: the discriminators of this"
-            f" method judge patches of at least {least}x{least} pixels"
-        )
-    vgg19 = None
-    if options.perceptual_weight:
-        vgg19 = losses.PerceptualLoss(options.vgg_weights)
-    return Pix2PixHd(
-        resnet(options), discriminators, term_weights(options), vgg19
-    )
 
 
 class _Step(NamedTuple):
@@ -70,36 +35,42 @@ class _Step(NamedTuple):
 
 
 class Pix2PixHd(System):
-    """Train a generator against discriminators whose features it must match.
+    """The ResNet against the discriminators of pix2pixHD.
+
+    Wang et al., CVPR 2018. Followed: a 70x70 PatchGAN on the pair and another
+    on its half, least-squares losses, and feature matching weighted with 10.
+    Chosen: the generator is that of `proposed`, so that the two rows differ in
+    what they are trained against; the perceptual term is the paper's, at one
+    layer; no feature encoder, since there are no labels of instances.
 
     Args:
-        generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
-        discriminators: of the pair at its size, at half of it, and so on.
-        weights: of the terms `adversarial`, `matching` and `perceptual`; a
-            term with weight 0 is not computed.
-        perceptual_loss: needed where the weight of `perceptual` is positive.
+        options: of the networks and the terms.
 
     Raises:
-        ValueError: there is no such term.
+        InputError: patches are too small, or VGG19 weights cannot be had.
     """
 
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminators: Sequence[PatchDiscriminator],
-        weights: Mapping[str, float],
-        perceptual_loss: losses.PerceptualLoss | None = None,
-    ) -> None:
-        used = used_weights(weights, TERMS)
+    def __init__(self, options: Pix2PixHdOptions) -> None:
+        # Before the generator, as ever: initial weights depend on the order.
+        discriminators = [patch_gan(options) for _ in range(_SCALES)]
+        least = discriminators[0].min_side * 2 ** (_SCALES - 1)
+        if min(options.patch_height, options.patch_width) < least:
+            raise InputError(
+                f"--patch_height={options.patch_height}"
+                f" --patch_width={options.patch_width}: the discriminators of"
+                f" this method judge patches of at least {least}x{least} pixels"
+            )
+        perceptual_loss = vgg19(options)
+        generator = resnet(options)
         generator.build((None, None, None, 3))
         for discriminator in discriminators:
             discriminator.build([(None, None, None, 3), (None, None, None, 1)])
         super().__init__(
             generator,
             {"generator": [generator], "discriminator": discriminators},
-            used,
+            used_weights(term_weights(options), TERMS),
         )
-        self.discriminators = list(discriminators)
+        self.discriminators = discriminators
         self.perceptual_loss = perceptual_loss
 
     def losses_of(self, batch: Batch) -> tuple[Losses, Losses]:

@@ -10,6 +10,7 @@ from ffa_keras.models.layers import (
     ReflectionPadding2D,
     ResidualBlock,
     SmoothConv2DTranspose,
+    conv,
 )
 from ffa_keras.models.moments import spatial_mean
 from ffa_keras.models.normalization import ImageNormalization, Shape
@@ -42,7 +43,7 @@ class AppearanceEncoder(keras.Model):
         self.network = keras.Sequential(
             [
                 ReflectionPadding2D(1),
-                plain_conv(num_filters, 4, 2),
+                conv(num_filters, 4, 2),
                 *(_Halving(n * num_filters) for n in (2, 3, 4)),
                 keras.layers.LeakyReLU(0.2),
             ],
@@ -123,7 +124,7 @@ class AppearanceDecoder(keras.layers.Layer):
             )
             for number, filters in enumerate(self.widths[1:])
         ]
-        self.head = plain_conv(channels, 1)
+        self.head = conv(channels, 1)
         # float32 even under a mixed precision policy: the losses need it.
         self.tanh = keras.layers.Activation("tanh", dtype="float32")
 
@@ -161,15 +162,15 @@ class _Halving(keras.layers.Layer):
         self.branch = keras.Sequential(
             [
                 keras.layers.LeakyReLU(0.2),
-                plain_conv(width, 3, padding="same"),
+                conv(width, 3, padding="same"),
                 keras.layers.LeakyReLU(0.2),
-                plain_conv(self.filters, 3, padding="same"),
+                conv(self.filters, 3, padding="same"),
                 keras.layers.AveragePooling2D(2),
             ],
             name="branch",
         )
         self.shortcut = keras.Sequential(
-            [keras.layers.AveragePooling2D(2), plain_conv(self.filters, 1)],
+            [keras.layers.AveragePooling2D(2), conv(self.filters, 1)],
             name="shortcut",
         )
         for part in (self.branch, self.shortcut):
@@ -183,26 +184,6 @@ class _Halving(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters}
-
-
-def plain_conv(
-    filters: int, kernel_size: int, strides: int = 1, padding: str = "valid"
-) -> keras.layers.Conv2D:
-    """Return a convolution with a bias and the usual first weights.
-
-    Args:
-        filters: output channels.
-        kernel_size: side of the square kernel.
-        strides: of the convolution. Defaults to `1`.
-        padding: as Keras names it. Defaults to `"valid"`.
-    """
-    return keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding,
-        kernel_initializer=KERNEL_INITIALIZER,
-    )
 
 
 def _joined(x: tf.Tensor, appearance: tf.Tensor) -> tf.Tensor:

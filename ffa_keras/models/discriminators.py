@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import KERNEL_INITIALIZER, ReflectionPadding2D
+from ffa_keras.models.layers import ReflectionPadding2D, conv
 from ffa_keras.models.normalization import (
     BatchStatisticsNormalization,
     InstanceNormalization,
@@ -64,14 +64,14 @@ class PatchDiscriminator(keras.Model):
         self.num_strided = num_strided
         self.normalization = normalization
         self.min_side = 3 * 2**num_strided
-        layers = _conv(num_filters, 2) + [keras.layers.LeakyReLU(0.2)]
+        layers = _padded(num_filters, 2) + [keras.layers.LeakyReLU(0.2)]
         for number in range(1, num_strided + 1):
             filters = min(2**number, 8) * num_filters
             strides = 2 if number < num_strided else 1
-            layers += _conv(filters, strides, use_bias=False)
+            layers += _padded(filters, strides, use_bias=False)
             layers.append(_NORMALIZATIONS[normalization]())
             layers.append(keras.layers.LeakyReLU(0.2))
-        layers += _conv(1, 1)
+        layers += _padded(1, 1)
         layers.append(keras.layers.Activation("linear", dtype="float32"))
         self.network = keras.Sequential(layers, name="network")
 
@@ -128,16 +128,11 @@ class MultiscaleDiscriminator(keras.Model):
                         for factor in (1, 2, 4, 8)
                         for layer in (
                             ReflectionPadding2D(1),
-                            *_conv(factor * num_filters, 2)[1:],
+                            conv(factor * num_filters, 4, 2),
                             keras.layers.LeakyReLU(0.01),
                         )
                     ),
-                    keras.layers.Conv2D(
-                        1,
-                        1,
-                        use_bias=False,
-                        kernel_initializer=KERNEL_INITIALIZER,
-                    ),
+                    conv(1, 1, use_bias=False),
                     keras.layers.Activation("linear", dtype="float32"),
                 ],
                 name=f"scale{number}",
@@ -166,16 +161,10 @@ class MultiscaleDiscriminator(keras.Model):
         }
 
 
-def _conv(
+def _padded(
     filters: int, strides: int, use_bias: bool = True
 ) -> list[keras.layers.Layer]:
     return [
         keras.layers.ZeroPadding2D(1),
-        keras.layers.Conv2D(
-            filters,
-            4,
-            strides,
-            use_bias=use_bias,
-            kernel_initializer=KERNEL_INITIALIZER,
-        ),
+        conv(filters, 4, strides, use_bias=use_bias),
     ]

@@ -14,11 +14,11 @@ from ffa_keras.models.appearance import (
     NUM_BLOCKS,
     AppearanceDecoder,
     AppearanceEncoder,
-    plain_conv,
 )
 from ffa_keras.models.layers import (
     ReflectionPadding2D,
     ResidualBlock,
+    conv,
     conv_norm_relu,
     reflect_to_multiple,
 )
@@ -41,7 +41,7 @@ def structure_encoder(num_filters: int) -> keras.Sequential:
     return keras.Sequential(
         [
             ReflectionPadding2D(3),
-            plain_conv(num_filters, 7),
+            conv(num_filters, 7),
             keras.layers.LeakyReLU(_SLOPE),
             *conv_norm_relu(2 * num_filters, 3, strides=2),
             *conv_norm_relu(4 * num_filters, 3, strides=2),
@@ -185,13 +185,13 @@ class StructureDiscriminator(keras.Model):
             side = smaller
             layers += [
                 ReflectionPadding2D(1),
-                plain_conv(4 * num_filters, 7, 2),
+                conv(4 * num_filters, 7, 2),
                 keras.layers.LeakyReLU(_SLOPE),
             ]
         layers += [
-            plain_conv(4 * num_filters, 4),
+            conv(4 * num_filters, 4),
             keras.layers.LeakyReLU(_SLOPE),
-            plain_conv(1, 1),
+            conv(1, 1),
             keras.layers.Activation("linear", dtype="float32"),
         ]
         self.network = keras.Sequential(layers, name="network")

@@ -130,6 +130,32 @@ class ResidualBlock(keras.layers.Layer):
         }
 
 
+def conv(
+    filters: int,
+    kernel_size: int,
+    strides: int = 1,
+    padding: str = "valid",
+    use_bias: bool = True,
+) -> keras.layers.Conv2D:
+    """Return a convolution with the usual first weights.
+
+    Args:
+        filters: output channels.
+        kernel_size: side of the square kernel.
+        strides: of the convolution. Defaults to `1`.
+        padding: as Keras names it. Defaults to `"valid"`.
+        use_bias: whether it has a bias. Defaults to `True`.
+    """
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding,
+        use_bias=use_bias,
+        kernel_initializer=KERNEL_INITIALIZER,
+    )
+
+
 def conv_norm_relu(
     filters: int, kernel_size: int, strides: int = 1
 ) -> list[keras.layers.Layer]:
@@ -147,13 +173,7 @@ def conv_norm_relu(
     """
     return [
         ReflectionPadding2D(kernel_size // 2),
-        keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides,
-            use_bias=False,
-            kernel_initializer=KERNEL_INITIALIZER,
-        ),
+        conv(filters, kernel_size, strides, use_bias=False),
         InstanceNormalization(),
         keras.layers.ReLU(),
     ]

@@ -1,4 +1,4 @@
-"""Means over an image."""
+"""Means over an image, and over the images of all replicas."""
 
 import tensorflow as tf
 
@@ -18,3 +18,20 @@ def spatial_mean(images: tf.Tensor) -> tf.Tensor:
     """
     rows = tf.reduce_mean(images, axis=2, keepdims=True)
     return tf.reduce_mean(rows, axis=1, keepdims=True)
+
+
+def mean_over_replicas(values: tf.Tensor) -> tf.Tensor:
+    """Return the mean over the images of all replicas.
+
+    Args:
+        values: float32 tensor [B, ...], of the images of this replica.
+
+    Returns:
+        float32 tensor [...].
+    """
+    count = tf.cast(tf.shape(values)[0], tf.float32)
+    context = tf.distribute.get_replica_context()
+    total, count = context.all_reduce(
+        tf.distribute.ReduceOp.SUM, [tf.reduce_sum(values, 0), count]
+    )
+    return total / count

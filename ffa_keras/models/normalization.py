@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.moments import spatial_mean
+from ffa_keras.models.moments import mean_over_replicas, spatial_mean
 
 Shape = tuple[int | None, ...]
 
@@ -125,12 +125,6 @@ class BatchStatisticsNormalization(_Normalization):
 def _batch_mean(x: tf.Tensor, over_replicas: bool) -> tf.Tensor:
     """Return the mean of each channel, [C], of the global batch if asked."""
     means = spatial_mean(x)
-    if not over_replicas:
-        return tf.reduce_mean(means, axis=(0, 1, 2))
-    count = tf.cast(tf.shape(x)[0], tf.float32)
-    context = tf.distribute.get_replica_context()
-    total, count = context.all_reduce(
-        tf.distribute.ReduceOp.SUM,
-        [tf.reduce_sum(means, axis=(0, 1, 2)), count],
-    )
-    return total / count
+    if over_replicas:
+        return mean_over_replicas(means[:, 0, 0])
+    return tf.reduce_mean(means, axis=(0, 1, 2))

@@ -5,7 +5,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ffa_keras.models.layers import KERNEL_INITIALIZER, reflect_to_multiple
+from ffa_keras.models.layers import (
+    KERNEL_INITIALIZER,
+    conv,
+    reflect_to_multiple,
+)
 from ffa_keras.models.normalization import BatchStatisticsNormalization, Shape
 
 _DROPPED = 3
@@ -96,16 +100,7 @@ class Pix2PixGenerator(keras.Model):
 
 def _down(filters: int, normalized: bool, first: bool) -> keras.Sequential:
     layers = [] if first else [keras.layers.LeakyReLU(0.2)]
-    layers.append(
-        keras.layers.Conv2D(
-            filters,
-            4,
-            2,
-            "same",
-            use_bias=not normalized,
-            kernel_initializer=KERNEL_INITIALIZER,
-        )
-    )
+    layers.append(conv(filters, 4, 2, "same", use_bias=not normalized))
     if normalized:
         layers.append(BatchStatisticsNormalization())
     return keras.Sequential(layers)

@@ -12,6 +12,7 @@ from ffa_keras.models.layers import (
     ReflectionPadding2D,
     ResidualBlock,
     SmoothConv2DTranspose,
+    conv,
     conv_norm_relu,
     reflect_to_multiple,
 )
@@ -109,9 +110,7 @@ class ResnetGenerator(keras.Model):
                 *_upsample(2 * num_filters, upsampling),
                 *_upsample(num_filters, upsampling),
                 ReflectionPadding2D(3),
-                keras.layers.Conv2D(
-                    channels, 7, kernel_initializer=KERNEL_INITIALIZER
-                ),
+                conv(channels, 7),
                 # float32 even under a mixed precision policy: the losses and
                 # the saliency need it.
                 keras.layers.Activation("tanh", dtype="float32"),

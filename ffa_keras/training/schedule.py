@@ -4,7 +4,6 @@ import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable("ffa_keras")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     """Constant at first, then linear to zero.
 
@@ -34,11 +33,3 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         past = tf.cast(step, tf.float32) - self.constant_steps
         share = past / self.decay_steps
         return rate * (1.0 - tf.clip_by_value(share, 0.0, 1.0))
-
-    def get_config(self) -> dict:
-        """Return the constructor's arguments."""
-        return {
-            "learning_rate": self.learning_rate,
-            "constant_steps": self.constant_steps,
-            "decay_steps": self.decay_steps,
-        }

@@ -73,13 +73,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     Args:
         strategy: what `make_strategy` has returned.
     """
-    cluster = strategy.cluster_resolver
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return True
-    workers = cluster.cluster_spec().as_dict()
-    if "chief" in workers:
-        return cluster.task_type == "chief"
-    return cluster.task_id == 0
+    return bool(strategy.extended.should_checkpoint)
 
 
 def split_cpu(replicas: int) -> None:

@@ -62,10 +62,8 @@ class Photograph(Rows):
 
     def __init__(self, fundus: np.ndarray, cut: Cut):
         self._fundus = fundus
-        height, width, channels = fundus.shape
-        super().__init__(
-            (height, width, channels), float(width * channels), cut
-        )
+        _, width, channels = fundus.shape
+        super().__init__(fundus.shape, width * channels, cut)
 
     def read(self, start: int, stop: int) -> tf.Tensor:
         """Return rows `start` to `stop`, as `Rows` does."""
@@ -84,7 +82,7 @@ class Stored(Rows):
 
     def __init__(self, rows: Rows):
         _, width, channels = rows.shape
-        super().__init__(rows.shape, float(width * channels), rows.cut)
+        super().__init__(rows.shape, width * channels, rows.cut)
         # A file of the disk: what is mapped or held in memory counts as such.
         with _in_words():
             self._file = tempfile.TemporaryFile()

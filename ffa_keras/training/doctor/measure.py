@@ -17,8 +17,7 @@ import tensorflow as tf
 
 from ffa_keras import __version__
 from ffa_keras.errors import InputError
-from ffa_keras.losses import PerceptualLoss
-from ffa_keras.methods.options import PerceptualOptions
+from ffa_keras.methods.networks import vgg19
 from ffa_keras.methods.system import System
 from ffa_keras.training.config import TrainConfig, make_config
 from ffa_keras.training.devices import device_names, gpus_missed
@@ -86,8 +85,7 @@ def replicas(config: TrainConfig, steps: int) -> dict[str, Any]:
 def vgg(config: TrainConfig, steps: int) -> dict[str, Any]:
     """Return nothing if the VGG19 weights are at hand, else why not."""
     try:
-        if isinstance(config, PerceptualOptions):
-            PerceptualLoss(config.vgg_weights)
+        vgg19(config)
     except InputError as error:
         return {"failed": f"not at hand: {error}"}
     return {}

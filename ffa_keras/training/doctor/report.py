@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ffa_keras.methods.options import term_weights
-from ffa_keras.training.config import TrainConfig, make_config
+from ffa_keras.training.config import TrainConfig
 
 FORMS: dict[str, dict[str, Any]] = {
     "float32": {"precision": "float32", "jit_compile": False},
@@ -16,6 +16,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "mixed_float16": {"precision": "mixed_float16", "jit_compile": False},
     "xla": {"precision": "float32", "jit_compile": True},
 }
+_NO_VGG19: dict[str, Any] = {"perceptual_weight": 0.0}
 
 
 def examine(
@@ -52,24 +53,20 @@ def examine(
         vgg = _measure("vgg", config, limit)
         yield f"VGG19: {vgg.get('failed', 'at hand')}", "failed" not in vgg
     if "failed" in vgg:
-        config = _changed(config, perceptual_weight=0.0)
+        config = dataclasses.replace(config, **_NO_VGG19)
         yield "the steps below go without the VGG19 term", True
+    size = f"{config.patch_height}x{config.patch_width}"
     yield (
         (
             f"step: {config.method}, {config.num_filters} filters, patches of"
-            f" {config.patch_height}x"
-            f"{config.patch_width}, {config.batch_size} on each device"
+            f" {size}, {config.batch_size} on each device"
         ),
         True,
     )
     for form in forms:
-        own = _changed(config, **FORMS[form])
+        own = dataclasses.replace(config, **FORMS[form])
         found = _measure("step", own, limit, steps)
         yield _step_line(form, found, own, patches)
-
-
-def _changed(config: TrainConfig, **changes: Any) -> TrainConfig:
-    return make_config(**{**dataclasses.asdict(config), **changes})
 
 
 def _measure(
