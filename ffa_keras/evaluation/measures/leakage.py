@@ -1,7 +1,6 @@
 """Does a predicted FFA leak where the eye does, and nowhere else?"""
 
 import dataclasses
-import functools
 
 import cv2
 import numpy as np
@@ -117,9 +116,8 @@ class LeakageReference:
         self._leaks = shown if truth is None else true_leaks(truth, inside)
         self._shown = shown
         self.disc = _disc_area(real, inside, self._diameter)
-        self._glows = bool(
-            ((shown.labels > 0) & self.disc).any()
-            or ((self._leaks.labels > 0) & self.disc).any()
+        self._glows = any(
+            _touching(leaks.labels, self.disc) for leaks in (shown, self._leaks)
         )
 
     def compare(self, fake: np.ndarray) -> dict[str, float]:
@@ -150,22 +148,22 @@ class LeakageReference:
         area = max(int(self._inside.sum()), 1)
         sizes = np.bincount(found.true.ravel(), minlength=2)
         large = {n for n in found.wanted if sizes[n] >= LARGE_REGION * area}
+        small = found.wanted - large
         nan = float("nan")
-        expected_dots = len(found.missed_dots) + int(found.dots_hit.sum())
-        at_most = functools.partial(
-            _at_most, found.dots_hit, found.dots_invented, expected_dots
-        )
+        dots = len(self._leaks.dots)
+        # Before the invented one that is too many.
+        early = found.dots_hit[np.cumsum(found.dots_invented) <= _FROC_DOTS]
         counted = [*found.hits, *found.unknown]
         return {
             "leak_dice": dice(found.true > 0, np.isin(found.labels, counted)),
-            "leak_found_small": _share(found.wanted - large, found.met),
-            "leak_found_large": _share(large, found.met),
+            "leak_found_small": _share(len(small & found.met), len(small)),
+            "leak_found_large": _share(len(large & found.met), len(large)),
             "leak_invented": float(len(found.invented)),
             "leak_invented_area": 100 * self._glow_too_much(found) / area,
             "disc_found": float(found.glows) if self._glows else nan,
             "disc_invented": nan if self._glows else float(found.glows),
-            "dots_found": at_most(),
-            "dots_found_at_4": at_most(_FROC_DOTS),
+            "dots_found": _share(found.dots_hit.sum(), dots),
+            "dots_found_at_4": _share(early.sum(), dots),
             "dots_invented": float(found.dots_invented.sum()),
         }
 
@@ -260,19 +258,5 @@ def _touching(labels: np.ndarray, area: np.ndarray) -> set[int]:
     return set(numbers_of(labels[area]))
 
 
-def _share(wanted: set[int], met: set[int]) -> float:
-    return len(wanted & met) / len(wanted) if wanted else float("nan")
-
-
-def _at_most(
-    matched: np.ndarray,
-    false: np.ndarray,
-    expected: int,
-    most: int | None = None,
-) -> float:
-    """Return the share found, up to the first invented dot too many."""
-    if not expected:
-        return float("nan")
-    if most is not None:
-        matched = matched[np.cumsum(false) <= most]
-    return float(matched.sum()) / expected
+def _share(found: int, of: int) -> float:
+    return float(found) / of if of else float("nan")
