@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.froc import Froc
-from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.measures.leakage import reference_of
 from ffa_keras.evaluation.page import Illustrations
@@ -48,7 +48,7 @@ class Figures:
         self._cases: list[tuple[str, str]] = []
         self._froc = Froc() if leaks else None
 
-    def add(self, case: Case, system: str) -> None:
+    def add(self, case: HeldOut, system: str) -> None:
         """Draw a case with the prediction of a system; of patches only some."""
         if not self._froc and len(self._cases) >= _PAGE_CASES:
             return
