@@ -179,7 +179,7 @@ def evaluate_folders(
         about = {
             "predictions": "pictures, numbered in the order of their names"
         }
-        return _judged(judge, PREDICTIONS, about, temporary, None)
+        return _judged(judge, PREDICTIONS, about, temporary, False)
 
 
 def _evaluate(
@@ -205,7 +205,7 @@ def _evaluate(
             if split == "test":
                 intervals = calibrate(dataset, translator)
         report = _judged(
-            judge, SYSTEM, {**about, "split": split}, temporary, 0, intervals
+            judge, SYSTEM, {**about, "split": split}, temporary, True, intervals
         )
         card = model_card(report, dataset, config)
         (temporary / "model_card.md").write_text(card, encoding="utf-8")
@@ -217,7 +217,7 @@ def _judged(
     system: str,
     about: dict[str, str],
     folder: Path,
-    leaks: int | None,
+    audited: bool,
     intervals: Intervals | str = "",
 ) -> Report:
     """Run through all eyes and write the report and its pictures."""
@@ -242,7 +242,7 @@ def _judged(
         **_VERSIONS,
         **judge.distances(),
     }
-    report = summarise(judge.images, judge.metrics, facts, leaks)
+    report = summarise(judge.images, judge.metrics, facts, audited)
     shown = figures.illustrations(judge.images[system], judge.metrics)
     write_report(report, folder, shown)
     if isinstance(intervals, Intervals):
