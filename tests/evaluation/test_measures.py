@@ -8,6 +8,7 @@ import scipy.stats
 import tensorflow as tf
 from scipy import ndimage
 from skimage import draw
+from skimage.morphology import skeletonize
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
@@ -116,16 +117,21 @@ def _cross(shape=(64, 64)):
 
 def test_centre_line_dice_forgives_width_but_not_missing_branches():
     vessels = _cross()
+    line = skeletonize(vessels)
     thicker = ndimage.binary_dilation(vessels)
-    assert centre_line_dice(vessels, vessels) == 1
+    assert centre_line_dice(vessels, vessels, line) == 1
     # The thicker skeleton may stick out at the six ends only.
-    assert centre_line_dice(vessels, thicker) > 0.95 > dice(vessels, thicker)
+    assert (
+        centre_line_dice(vessels, thicker, line) > 0.95 > dice(vessels, thicker)
+    )
     lost = vessels.copy()
     lost[:, 40:43] = False
     lost[30:33, 5:60] = True
     # All that is drawn is right; half of the centre lines are found.
-    assert centre_line_dice(vessels, lost) == pytest.approx(2 / 3, abs=0.03)
-    assert centre_line_dice(vessels, vessels & False) == 0
+    assert centre_line_dice(vessels, lost, line) == pytest.approx(
+        2 / 3, abs=0.03
+    )
+    assert centre_line_dice(vessels, vessels & False, line) == 0
 
 
 def _angiogram(contrast=100, size=200):

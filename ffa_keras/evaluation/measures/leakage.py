@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
+from ffa_keras.evaluation.measures.base import Eye, Measure, Metric
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.disc import locate_disc
 from ffa_keras.evaluation.measures.dots import find_dots
@@ -211,26 +211,17 @@ class LeakageReference:
         )
 
 
-def compare_leakage(eye: Eye) -> Compare:
+def reference_of(eye: Eye) -> LeakageReference:
     """Find where an eye leaks, to compare a prediction's leakage with it.
 
     Args:
         eye: its `real` and `mask` are used, and `leakage` if that is known.
-
-    Returns:
-        From a prediction, uint8 [H, W, 1], to what `LeakageReference.compare`
-        returns.
     """
-    return reference_of(eye).compare
-
-
-def reference_of(eye: Eye) -> LeakageReference:
-    """Find where an eye leaks, by its real FFA or as known."""
     truth = None if eye.leakage is None else eye.leakage[..., 0]
     return LeakageReference(eye.real, eye.mask[..., 0], truth)
 
 
-LEAKAGE = Measure("leakage", _METRICS, compare_leakage)
+LEAKAGE = Measure("leakage", _METRICS, lambda eye: reference_of(eye).compare)
 
 
 def leaking_regions(eye: Eye) -> np.ndarray:
