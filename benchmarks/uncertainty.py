@@ -66,8 +66,7 @@ def _eyes(first: int, count: int) -> Iterator[Eye]:
 
 def _answers(translate: Translator, first: int, count: int) -> Iterator[Answer]:
     for number, eye in enumerate(_eyes(first, count)):
-        answer = answer_of(eye, translate(eye.fundus))
-        yield Answer(answer.fake, answer.error, answer.area_error, str(number))
+        yield answer_of(eye, translate(eye.fundus), str(number))
 
 
 def _spread_over_turns(

@@ -13,7 +13,7 @@ import numpy as np
 from absl import logging
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.metrics import ssim
+from ffa_keras.ops import ssim
 from ffa_keras.phantom import make_pair
 from ffa_keras.records.dataset import load_pairs
 from ffa_keras.translation.answers import MOST_PIXELS_WHOLE, Translator

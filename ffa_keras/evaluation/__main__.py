@@ -23,7 +23,7 @@ from ffa_keras import cli
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.records.schema import SPLITS
-from ffa_keras.settings import define_settings
+from ffa_keras.settings import define_settings, given
 
 _RUN_DIR = flags.DEFINE_string("run_dir", "", "Run folder.")
 _MODEL = flags.DEFINE_string(
@@ -50,8 +50,8 @@ _PROTOCOL = define_settings(Protocol)
 
 def _what() -> tuple[str, dict[str, str], Protocol]:
     folders = {name: flag.value for name, flag in _FOLDERS.items()}
-    given = (_RUN_DIR.value, _MODEL.value, folders["predictions"])
-    if sum(map(bool, given)) != 1:
+    named = (_RUN_DIR.value, _MODEL.value, folders["predictions"])
+    if sum(map(bool, named)) != 1:
         raise InputError("--run_dir, --model, --predictions: give one of them")
     if bool(folders["predictions"]) != bool(folders["references"]):
         raise InputError("--references: belongs to --predictions; give both")
@@ -60,7 +60,7 @@ def _what() -> tuple[str, dict[str, str], Protocol]:
     for name in ("masks", "photographs"):
         if folders[name] and not folders["predictions"]:
             raise InputError(f"--{name}: is for --predictions only")
-    how = Protocol(**{flag.name: flag.value for flag in _PROTOCOL})
+    how = Protocol(**given(_PROTOCOL))
     if how.average_flips and folders["predictions"]:
         raise InputError("--average_flips: is not for --predictions")
     return _RUN_DIR.value or _MODEL.value, folders, how

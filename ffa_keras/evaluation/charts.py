@@ -2,7 +2,7 @@
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.rendering import number
@@ -38,7 +38,7 @@ def metric_chart(report: Report, metric: Metric) -> str:
     ]
     if not ends:
         return ""
-    low, high = min(0.0, *ends) if min(ends) < 0 else 0.0, max(ends)
+    low, high = min(0.0, *ends), max(ends)
     # From 0, unless that would hide the differences.
     if min(ends) > 0.5 * high:
         low = min(ends) - 0.25 * (high - min(ends) or high)
@@ -80,21 +80,14 @@ def metric_chart(report: Report, metric: Metric) -> str:
     )
 
 
-def curve_chart(
-    title: str,
-    axes: tuple[str, str],
-    curves: Mapping[str, Sequence[tuple[float, float]]],
-) -> str:
-    """Draw curves whose values lie between 0 and 1.
+def froc_chart(name: str, curve: Sequence[tuple[float, float]]) -> str:
+    """Draw the share found, 0 to 1, over what is invented.
 
     Args:
-        title: of the chart.
-        axes: names of x and y.
-        curves: points (x, y) by the name of the curve, x growing.
+        name: of what is found.
+        curve: invented an image, growing, and the share found.
     """
-    points = [point for curve in curves.values() for point in curve]
-    most = max((x for x, _ in points), default=0.0) or 1.0
-    side = _CURVE
+    most, side = curve[-1][0], _CURVE
 
     def at(x: float, y: float) -> str:
         return f"{_MARGIN + side * x / most:.1f},{8 + side * (1 - y):.1f}"
@@ -107,23 +100,17 @@ def curve_chart(
         y, x = 8 + side * (1 - share), _MARGIN + side * share
         lines.append(_text(_MARGIN - 6, y + 4, f"{share:g}", "end"))
         lines.append(_text(x, side + 24, f"{most * share:g}", "middle"))
-    colours = (_MARK, _INK, _SOFT)
-    for row, (name, curve) in enumerate(curves.items()):
-        colour = colours[row % len(colours)]
-        path = " ".join(at(x, y) for x, y in curve)
-        lines.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}"'
-            ' stroke-width="2"/>'
-        )
-        left, top = _MARGIN + side + 12, 24 + _ROW * row
-        lines.append(
-            f'<path d="M{left},{top - 4}h20" stroke="{colour}"'
-            ' stroke-width="2"/>'
-        )
-        lines.append(_text(left + 26, top, name, "start"))
-    lines.append(_text(_MARGIN + side / 2, side + 42, axes[0], "middle"))
+    path = " ".join(at(x, y) for x, y in curve)
+    left, top = _MARGIN + side + 12, 24
+    lines += [
+        f'<polyline points="{path}" fill="none" stroke="{_MARK}"'
+        ' stroke-width="2"/>',
+        f'<path d="M{left},{top - 4}h20" stroke="{_MARK}" stroke-width="2"/>',
+        _text(left + 26, top, name, "start"),
+        _text(_MARGIN + side / 2, side + 42, "invented an image", "middle"),
+    ]
     width, height = _MARGIN + side + 240, side + 50
-    return _figure(f"{title}: {axes[1]}", width, height, lines)
+    return _figure(f"FROC of {name}: share found", width, height, lines)
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

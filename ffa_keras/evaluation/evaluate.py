@@ -133,14 +133,7 @@ def evaluate_model(
             _FINGERPRINT: fingerprint(model, how.average_flips),
         }
 
-    return _evaluate(
-        load,
-        None,
-        dataset_dir,
-        split,
-        Path(output),
-        how,
-    )
+    return _evaluate(load, None, dataset_dir, split, Path(output), how)
 
 
 def evaluate_folders(
@@ -179,7 +172,7 @@ def evaluate_folders(
         about = {
             "predictions": "pictures, numbered in the order of their names"
         }
-        return _judged(judge, PREDICTIONS, about, temporary, None)
+        return _judged(judge, PREDICTIONS, about, temporary, False)
 
 
 def _evaluate(
@@ -190,6 +183,7 @@ def _evaluate(
     folder: Path,
     how: Protocol,
 ) -> Report:
+    """Judge what `load` returns: a generator, and what is told of it."""
     with replacing(folder) as temporary:
         temporary.mkdir()
         # After the folder was found free: loading takes long.
@@ -198,15 +192,13 @@ def _evaluate(
         dataset = PreparedDataset.find(dataset_dir)
         refuse_leaks(dataset)
         judge = judge_on(dataset, split, {SYSTEM: translator}, how, config)
-        about["protocol"] = how.describe()
+        about |= {"protocol": how.describe(), "split": split}
         intervals: Intervals | str = "none: patches are judged"
         if not how.patches:
             intervals = "none: they would be calibrated on what is judged"
             if split == "test":
                 intervals = calibrate(dataset, translator)
-        report = _judged(
-            judge, SYSTEM, {**about, "split": split}, temporary, 0, intervals
-        )
+        report = _judged(judge, SYSTEM, about, temporary, True, intervals)
         card = model_card(report, dataset, config)
         (temporary / "model_card.md").write_text(card, encoding="utf-8")
     return report
@@ -217,7 +209,7 @@ def _judged(
     system: str,
     about: dict[str, str],
     folder: Path,
-    leaks: int | None,
+    audited: bool,
     intervals: Intervals | str = "",
 ) -> Report:
     """Run through all eyes and write the report and its pictures."""
@@ -242,7 +234,7 @@ def _judged(
         **_VERSIONS,
         **judge.distances(),
     }
-    report = summarise(judge.images, judge.metrics, facts, leaks)
+    report = summarise(judge.images, judge.metrics, facts, audited)
     shown = figures.illustrations(judge.images[system], judge.metrics)
     write_report(report, folder, shown)
     if isinstance(intervals, Intervals):

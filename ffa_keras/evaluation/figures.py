@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.froc import Froc
-from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.measures.leakage import reference_of
 from ffa_keras.evaluation.page import Illustrations
@@ -48,7 +48,7 @@ class Figures:
         self._cases: list[tuple[str, str]] = []
         self._froc = Froc() if leaks else None
 
-    def add(self, case: Case, system: str) -> None:
+    def add(self, case: HeldOut, system: str) -> None:
         """Draw a case with the prediction of a system; of patches only some."""
         if not self._froc and len(self._cases) >= _PAGE_CASES:
             return
@@ -118,7 +118,8 @@ class Figures:
 
     def _address(self, pair: str) -> str:
         # Six tiles side by side would be too small on a page.
-        return data_address(in_two_rows(self._read(pair)))
+        jpeg = encode_jpeg(in_two_rows(self._read(pair)))
+        return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
     def _read(self, pair: str) -> np.ndarray:
         return decode_png((self._folder / f"{pair}.png").read_bytes())
@@ -141,9 +142,3 @@ def in_turn(
         ranked.append((turn, list(turns).index(case[1]), case))
     ranked.sort(key=lambda rank: rank[:2])
     return [case for _, _, case in ranked[:limit]]
-
-
-def data_address(rgb: np.ndarray) -> str:
-    """Return a picture, uint8 [H, W, 3] RGB, as a `data:` address."""
-    encoded = base64.b64encode(encode_jpeg(rgb)).decode()
-    return f"data:image/jpeg;base64,{encoded}"

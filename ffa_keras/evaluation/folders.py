@@ -72,9 +72,8 @@ class Folders:
                 f" {stems[missing[0]].name}, nor {len(missing) - 1} more"
             )
         for stem, path in stems.items():
-            if _cell(rows.get(stem, {}), "eye") and not _cell(
-                rows[stem], "patient"
-            ):
+            row = rows.get(stem, {})
+            if _cell(row, "eye") and not _cell(row, "patient"):
                 raise InputError(
                     f"--table={table}: {path.name} has an eye and no patient,"
                     " so nobody knows whose; fill in patient, or empty eye"
@@ -83,13 +82,13 @@ class Folders:
             row = rows.get(stem, {})
             real = read_ffa(path)
             found = {flag: files[stem] for flag, files in others.items()}
-            mask = field_of_view(real[..., 0])
             if self.masks:
                 mask = read_ffa(found["masks"])[..., 0] > _HALF
+            else:
+                mask = field_of_view(real[..., 0])
             fundus = np.zeros((*real.shape[:2], 3), np.uint8)
             if self.photographs:
                 fundus = read_fundus(found["photographs"])
-            prediction = read_ffa(found["predictions"])
             for flag, image in (("masks", mask), ("photographs", fundus)):
                 if image.shape[:2] != real.shape[:2]:
                     raise InputError(
@@ -102,7 +101,7 @@ class Folders:
                 "",
                 Eye(fundus, real, mask[..., None]),
                 groups=groups_of_row(row, columns) if row else {},
-                predictions={PREDICTIONS: prediction},
+                predictions={PREDICTIONS: read_ffa(found["predictions"])},
                 eye_id=_eye_of(row),
             )
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ffa_keras.evaluation.charts import curve_chart
+from ffa_keras.evaluation.charts import froc_chart
 from ffa_keras.evaluation.measures.matching import Findings, froc
 
 _INVENTED = {
-    "broad leaks, off the disc": np.linspace(0, 4, 33),
-    "dots": np.linspace(0, 16, 33),
+    "broad leaks, off the disc": np.linspace(0, 4, 33).tolist(),
+    "dots": np.linspace(0, 16, 33).tolist(),
 }
 _Image = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 
@@ -35,24 +35,16 @@ class Froc:
     def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Return (invented an image, share found) by kind; NaN without any."""
         return {
-            name: list(
-                zip(
-                    _INVENTED[name].tolist(),
-                    froc(images, _INVENTED[name].tolist()),
-                    strict=True,
-                )
+            name: [*zip(invented, froc(images, invented), strict=True)]
+            for images, (name, invented) in zip(
+                self._images.values(), _INVENTED.items(), strict=True
             )
-            for name, images in self._images.items()
         }
 
     def chart(self) -> str:
         """Return the curves of what there was to find as SVG."""
         return "".join(
-            curve_chart(
-                f"FROC of {name}",
-                ("invented an image", "share found"),
-                {name: curve},
-            )
+            froc_chart(name, curve)
             for name, curve in self.curves().items()
             if not np.isnan(curve[0][1])
         )

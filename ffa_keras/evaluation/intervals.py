@@ -144,7 +144,6 @@ def calibrate(
             f"none: {count} patients in the validation split, and"
             f" {LEAST_PATIENTS} are needed to calibrate them"
         )
-
     if not dataset.stores_of("train"):
         return "none: no pair is in the training split"
 
@@ -153,8 +152,7 @@ def calibrate(
             if split == "train" and number == _TRAINING_EYES:
                 return
             fake = translate(held.eye.fundus).reshape(held.eye.real.shape)
-            answer = answer_of(held.eye, fake)
-            yield dataclasses.replace(answer, patient=held.patient)
+            yield answer_of(held.eye, fake, held.patient)
 
     return intervals_of(answers("validation"), error_by_level(answers("train")))
 
@@ -207,15 +205,17 @@ def intervals_of(answers: Iterable[Answer], scale: np.ndarray) -> Intervals:
     return Intervals(len(areas), widths, area)
 
 
-def answer_of(eye: Eye, fake: np.ndarray) -> Answer:
-    """Return what is compared of an eye, but for its patient.
+def answer_of(eye: Eye, fake: np.ndarray, patient: str = "") -> Answer:
+    """Return what is compared of an eye.
 
     Args:
         eye: the real side.
         fake: uint8 [H, W, 1], the answer.
+        patient: whose eye it is.
     """
     inside = eye.mask
     error = np.abs(eye.real[inside].astype(np.float64) - fake[inside])
     found = int((broad_leaks(fake, inside[..., 0]).labels > 0).sum())
     off = abs(found - int(leaking_regions(eye).sum()))
-    return Answer(fake[inside], error, 100 * off / max(int(inside.sum()), 1))
+    area_error = 100 * off / max(int(inside.sum()), 1)
+    return Answer(fake[inside], error, area_error, patient)

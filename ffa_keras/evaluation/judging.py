@@ -38,23 +38,8 @@ NO_INCEPTION = (
 _LEAST_IMAGES = 20
 # Eyes whose predictions may be judged while the next is translated.
 _IN_WORK = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """A held-out eye and the predictions from its photograph.
-
-    Attributes:
-        pair: what outputs call it.
-        category: name of its class.
-        eye: photograph, real FFA and masks.
-        predictions: uint8 [H, W, 1] by the name of the system.
-    """
-
-    pair: str
-    category: str
-    eye: Eye
-    predictions: dict[str, np.ndarray]
+# Scores that are being computed: by system, a part from each measure.
+_InWork = dict[str, list[concurrent.futures.Future[Scores]]]
 
 
 class Judge:
@@ -102,8 +87,8 @@ class Judge:
         """Whether leaks are among what is judged."""
         return LEAKAGE in self._measures
 
-    def cases(self) -> Iterator[Case]:
-        """Judge and yield one eye after the other.
+    def cases(self) -> Iterator[HeldOut]:
+        """Judge and yield one eye after the other, with all predictions.
 
         Only a few eyes are in memory at a time: what is yielded is to be drawn
         or written, not kept.
@@ -112,7 +97,9 @@ class Judge:
             InputError: there are no eyes, or an eye or a prediction cannot be
                 judged.
         """
-        waiting: collections.deque[_InWork] = collections.deque()
+        waiting: collections.deque[tuple[HeldOut, _InWork]] = (
+            collections.deque()
+        )
         with (
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
             tqdm.tqdm(total=self._total, unit="image", disable=None) as bar,
@@ -120,10 +107,10 @@ class Judge:
             for held in self._eyes:
                 waiting.append(self._begin(held, pool))
                 if len(waiting) > _IN_WORK:
-                    yield self._end(waiting.popleft())
+                    yield self._end(*waiting.popleft())
                     bar.update()
             while waiting:
-                yield self._end(waiting.popleft())
+                yield self._end(*waiting.popleft())
                 bar.update()
         if not len(self):
             raise InputError(
@@ -148,7 +135,7 @@ class Judge:
 
     def _begin(
         self, held: HeldOut, pool: concurrent.futures.Executor
-    ) -> "_InWork":
+    ) -> tuple[HeldOut, _InWork]:
         """Translate a photograph and have its predictions judged."""
         eye = held.eye
         predictions = {
@@ -159,7 +146,6 @@ class Judge:
             made = self._timed("translation", translate, eye.fundus)
             predictions[name] = _checked(made, eye, name)
         predictions[REAL] = eye.real
-        case = Case(held.pair, held.category, eye, predictions)
         # Tasks start in this order, so that none waits for one behind it.
         compares = [
             pool.submit(self._timed, measure.name, measure.of, eye)
@@ -176,18 +162,16 @@ class Judge:
                 pool.submit(judge, number, prediction)
                 for number in range(len(compares))
             ]
-            for name, prediction in case.predictions.items()
+            for name, prediction in predictions.items()
         }
-        return _InWork(case, held, scores)
+        return dataclasses.replace(held, predictions=predictions), scores
 
-    def _end(self, work: "_InWork") -> Case:
-        """Wait for the scores of a case."""
-        case = work.case
-        for name, parts in work.scores.items():
+    def _end(self, held: HeldOut, work: _InWork) -> HeldOut:
+        """Wait for the scores of an eye."""
+        for name, parts in work.items():
             scores: Scores = {}
             for part in parts:
                 scores |= part.result()
-            held = work.held
             self.images.setdefault(name, []).append(
                 ImageScores(
                     held.pair,
@@ -199,8 +183,8 @@ class Judge:
                 )
             )
         if self._features:
-            self._features.add(case)
-        return case
+            self._features.add(held)
+        return held
 
     def _timed(
         self, name: str, function: Callable[..., Any], argument: Any
@@ -212,15 +196,6 @@ class Judge:
         return result
 
 
-@dataclasses.dataclass(frozen=True)
-class _InWork:
-    """A case whose scores, by system and measure, are being computed."""
-
-    case: Case
-    held: HeldOut
-    scores: dict[str, list[concurrent.futures.Future[Scores]]]
-
-
 class _Features:
     """Gathers the Inception features of real and predicted images."""
 
@@ -229,7 +204,7 @@ class _Features:
         self._real: list[np.ndarray] = []
         self._predicted: dict[str, list[np.ndarray]] = {}
 
-    def add(self, case: Case) -> None:
+    def add(self, case: HeldOut) -> None:
         self._real.append(self._inception(case.eye.real))
         for name, prediction in case.predictions.items():
             if name == REAL:

@@ -11,7 +11,6 @@ _MARGIN = _WINDOW // 2
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 # Variances as differences of squares lose fewer bits around mid grey.
 _MIDDLE = 128
-MIN_SIDE = _WINDOW * 2 ** (len(_WEIGHTS) - 1)
 
 
 class Structure:
@@ -52,7 +51,7 @@ class Structure:
 
         Returns:
             At most 1; NaN where nothing counts, and of MS-SSIM where a side is
-            below `MIN_SIDE`.
+            below 176 pixels.
         """
         single = [float("nan")] * len(self._inside[0])
         multiple = [1.0] * len(single)
@@ -70,23 +69,6 @@ class Structure:
         if len(self._scales) < len(_WEIGHTS):
             multiple = [float("nan")] * len(single)
         return [*zip(single, map(float, multiple), strict=True)]
-
-
-def ms_ssim(
-    real: np.ndarray, fake: np.ndarray, mask: np.ndarray | None = None
-) -> float:
-    """Return the structural similarity over five scales.
-
-    Args:
-        real: uint8 or float [H, W, 1], grey levels.
-        fake: likewise.
-        mask: as of `Structure`.
-
-    Returns:
-        As `Structure.compare`.
-    """
-    ((_, multiple),) = Structure(real, mask).compare(fake)
-    return multiple
 
 
 def _halvings(image: np.ndarray) -> Iterator[np.ndarray]:
@@ -123,8 +105,6 @@ def _window_mean(image: np.ndarray) -> np.ndarray:
 
 def _halved(image: np.ndarray) -> np.ndarray:
     height, width = (side // 2 * 2 for side in image.shape)
-    if not height or not width:
-        return image[:0, :0]
     # Of whole factors area averaging is the mean of two by two pixels.
     return cv2.resize(
         image[:height, :width],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffa_keras import __version__
-from ffa_keras.evaluation.measures.base import Metric, Scores, refuse_unlike
+from ffa_keras.evaluation.measures.base import Metric, Scores
 from ffa_keras.evaluation.statistics import Estimate, mean_with_interval
 from ffa_keras.records.schema import CATEGORIES
 
@@ -65,14 +65,14 @@ class Report:
 
     Attributes:
         facts: what was judged and how, to be shown at the top.
-        leaks: how many leaks between the splits an audit found; `None` if
-            nobody looked.
+        audited: whether an audit found no leaks between the splits; nobody
+            looked otherwise.
         metrics: that every image was judged by, in the order of the tables.
         systems: by name, in the order of the tables.
     """
 
     facts: dict[str, str | int]
-    leaks: int | None
+    audited: bool
     metrics: tuple[Metric, ...]
     systems: dict[str, SystemResult]
 
@@ -116,9 +116,7 @@ class Report:
     @property
     def leaks_found(self) -> str:
         """What is known of leaks between the splits, in words."""
-        if self.leaks is None:
-            return "not looked for"
-        return str(self.leaks) if self.leaks else "none found"
+        return "none found" if self.audited else "not looked for"
 
     def all_facts(self) -> dict[str, str | int]:
         """Return the facts with the version and what is known of leaks."""
@@ -163,7 +161,7 @@ def summarise(
     images: Mapping[str, Sequence[ImageScores]],
     metrics: tuple[Metric, ...],
     facts: Mapping[str, str | int],
-    leaks: int | None,
+    audited: bool,
 ) -> Report:
     """Gather the scores of all images into a report.
 
@@ -171,17 +169,11 @@ def summarise(
         images: by the name of the system, one a pair.
         metrics: that they were judged by.
         facts: what was judged and how.
-        leaks: found by the audit; `None` if there was none.
-
-    Raises:
-        ValueError: an image was judged by other metrics.
+        audited: whether an audit found no leaks between the splits.
     """
     names = [metric.name for metric in metrics]
-    for system, judged in images.items():
-        for image in judged:
-            refuse_unlike(names, image.scores, f"{system}, {image.pair}")
     systems = {name: _system(judged, names) for name, judged in images.items()}
-    return Report(dict(facts), leaks, metrics, systems)
+    return Report(dict(facts), audited, metrics, systems)
 
 
 def strict(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import permutation_test
 
-_RESAMPLES = 2000
+_RESAMPLES, _SEED = 2000, 0
 # All sign patterns are tried where there are no more of them.
 _FLIPS = 10000
 _MISSING = float("nan")
@@ -51,7 +51,6 @@ def mean_with_interval(
     values: Sequence[float] | np.ndarray,
     patients: Sequence[str],
     eyes: Sequence[str],
-    seed: int = 0,
 ) -> Estimate:
     """Return the mean over eyes and its 95 % bootstrap interval.
 
@@ -64,7 +63,6 @@ def mean_with_interval(
             infinite and missing ones are left out.
         patients: the patient of each image.
         eyes: the eye of each image.
-        seed: of the resampling.
     """
     rows = np.atleast_2d(np.asarray(values, np.float64))
     sums, counts = _by_patient(rows, patients, eyes)
@@ -72,7 +70,7 @@ def mean_with_interval(
     if counts.any():
         mean = float(sums.sum() / counts.sum())
     if sums.shape[1] >= LEAST_PATIENTS:
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(_SEED)
         patient, training = (
             random.integers(0, size, (_RESAMPLES, size))
             for size in sums.shape[::-1]
@@ -89,7 +87,6 @@ def paired_difference(
     others: Sequence[float] | np.ndarray,
     patients: Sequence[str],
     eyes: Sequence[str],
-    seed: int = 0,
 ) -> Difference:
     """Compare two systems on the same images.
 
@@ -99,7 +96,6 @@ def paired_difference(
             infinite or missing are left out.
         patients: the patient of each image.
         eyes: the eye of each image.
-        seed: of the resampling.
 
     Returns:
         The mean of `values - others` as `mean_with_interval`, and `p` of the
@@ -108,7 +104,7 @@ def paired_difference(
         knows nothing of how another training would come out.
     """
     differences = np.asarray(values, np.float64) - np.asarray(others)
-    estimate = mean_with_interval(differences, patients, eyes, seed)
+    estimate = mean_with_interval(differences, patients, eyes)
     sums = _by_patient(np.atleast_2d(differences), patients, eyes)[0].sum(0)
     p = _MISSING
     if len(sums) >= LEAST_PATIENTS:
@@ -118,7 +114,7 @@ def paired_difference(
             permutation_type="samples",
             alternative="greater",
             n_resamples=_FLIPS,
-            rng=np.random.default_rng(seed),
+            rng=np.random.default_rng(_SEED),
         ).pvalue
     return Difference(**dataclasses.asdict(estimate), p=float(p))
 

@@ -154,14 +154,10 @@ def _read_h5(path: Path) -> list[np.ndarray]:
     with h5py.File(path) as file:
         root = file["model_weights"] if "model_weights" in file else file
         for name in _layer_names():
-            found: list[h5py.Dataset] = []
-            root[name].visititems(
-                lambda _, item, found=found: (
-                    found.append(item)
-                    if isinstance(item, h5py.Dataset)
-                    else None
-                )
-            )
+            items: list[h5py.Group | h5py.Dataset] = []
+            # What `append` returns is `None`, which asks for the next.
+            root[name].visititems(lambda _, item, add=items.append: add(item))
+            found = [item for item in items if isinstance(item, h5py.Dataset)]
             if any(item.nbytes > _MOST_BYTES for item in found):
                 raise ValueError("other shapes")
             # The bias is the one with a single axis.

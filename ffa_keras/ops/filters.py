@@ -86,7 +86,7 @@ def gaussian_filter2d(
     x = pad_borders(images, shape, padding)
     channels = images.shape[-1]
     for axis, size in enumerate(shape):
-        kernel = _gaussian_kernel(size, sigma)
+        kernel = gaussian_kernel(size, sigma)
         kernel = kernel.reshape([-1, 1] if axis == 0 else [1, -1])
         kernel = np.tile(kernel[..., None, None], [1, 1, channels, 1])
         x = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "VALID")
@@ -137,7 +137,8 @@ def check_window(
     return height, width
 
 
-def _gaussian_kernel(size: int, sigma: float | None) -> np.ndarray:
+def gaussian_kernel(size: int, sigma: float | None) -> np.ndarray:
+    """Return weights, float32 [size], of sum 1; sigma as for the filter."""
     if sigma is None:
         sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
     offsets = np.arange(size) - size // 2

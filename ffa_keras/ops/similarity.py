@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from ffa_keras.ops.filters import gaussian_kernel
+
 _RANGE = 255.0
 _WINDOW = 11
 _SIGMA = 1.5
@@ -104,9 +106,7 @@ def _mean(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
 
 
 def _window_mean(images: tf.Tensor) -> tf.Tensor:
-    offsets = np.arange(_WINDOW) - _WINDOW // 2
-    kernel = np.exp(-(offsets**2) / (2 * _SIGMA**2))
-    kernel = (kernel / kernel.sum()).astype(np.float32)
+    kernel = gaussian_kernel(_WINDOW, _SIGMA)
     for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
         images = tf.nn.conv2d(images, kernel.reshape(shape), 1, "VALID")
     return images

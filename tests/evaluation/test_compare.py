@@ -23,7 +23,8 @@ from ffa_keras.evaluation.compare.page import CasePictures, comparison_page
 from ffa_keras.evaluation.compare.paired import Comparison, against_reference
 from ffa_keras.evaluation.compare.tables import to_csv, to_latex, to_markdown
 from ffa_keras.evaluation.evaluate import evaluate_run
-from ffa_keras.evaluation.judging import REAL, Case
+from ffa_keras.evaluation.eyes import HeldOut
+from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import ImageScores, summarise
@@ -49,7 +50,8 @@ def _case(pair="0a1b2c3d", category="large_focal", centre=(90, 30)):
         np.ones((120, 160, 1), bool),
         leak[..., None],
     )
-    return Case(pair, category, eye, {name: ffa() for name in METHODS})
+    answers = {name: ffa() for name in METHODS}
+    return HeldOut(pair, "p", category, eye, predictions=answers)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def comparison():
         return ImageScores(f"{number:08x}", f"p{number}", "normal", scores)
 
     images = {name: [image(name, n) for n in range(6)] for name in METHODS}
-    report = summarise(images, METRICS, {"split": "test"}, 0)
+    report = summarise(images, METRICS, {"split": "test"}, True)
     difference = Difference(-0.1, -0.2, 0.0, 6, 6, 6, 0.25)
     paired = {m.name: difference for m in METRICS}
     return Comparison(report, METHODS, {"no_saliency": paired})
@@ -184,7 +186,7 @@ def test_the_figure_is_of_those_that_leak_most_whatever_their_order(leaks):
     for number, (area, category) in enumerate(leaks):
         leakage = np.arange(256).reshape(16, 16, 1) < area
         leaking = dataclasses.replace(eye, leakage=leakage)
-        kept.add(Case(str(number), category, leaking, {}))
+        kept.add(HeldOut(str(number), "p", category, leaking))
     # Category by category, those that leak most first; ties as they came.
     ranked = sorted(range(len(leaks)), key=lambda n: -leaks[n][0])
     columns = {}

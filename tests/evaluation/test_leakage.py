@@ -238,4 +238,4 @@ def test_froc_is_read_off_at_the_numbers_of_invented_findings():
     images = [(scores, true, ~true, 4), (scores[:0], true[:0], true[:0], 1)]
     # Two images: 0.5 invented an image is one in all.
     assert froc(images, (0, 0.5, 1)) == pytest.approx([1 / 5, 2 / 5, 3 / 5])
-    assert np.isnan(froc([(scores[:0], true[:0], true[:0], 0)])[0])
+    assert np.isnan(froc([(scores[:0], true[:0], true[:0], 0)], [1])[0])

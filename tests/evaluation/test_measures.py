@@ -8,6 +8,7 @@ import scipy.stats
 import tensorflow as tf
 from scipy import ndimage
 from skimage import draw
+from skimage.morphology import skeletonize
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
@@ -29,9 +30,10 @@ from ffa_keras.evaluation.measures.overlap import (
     dice,
     roc_area,
 )
+from ffa_keras.evaluation.measures.pixels import PIXELS
 from ffa_keras.evaluation.measures.remembering import remembered
 from ffa_keras.evaluation.measures.vessels import VESSELS
-from ffa_keras.evaluation.metrics import l1, ms_ssim
+from ffa_keras.evaluation.ms_ssim import Structure
 from ffa_keras.evaluation.statistics import holm, paired_difference
 from ffa_keras.phantom import make_pair
 
@@ -53,14 +55,19 @@ def _images(height=192, width=208, seed=0):
     )
 
 
+def _ms_ssim(real, fake, mask=None):
+    ((_, multiple),) = Structure(real, mask).compare(fake)
+    return multiple
+
+
 def test_ms_ssim_is_that_of_tensorflow():
     real, fake = _images()
     expected = tf.image.ssim_multiscale(
         tf.constant(real[None]), tf.constant(fake[None]), 255
     )
-    assert ms_ssim(real, fake) == pytest.approx(float(expected[0]), abs=1e-5)
+    assert _ms_ssim(real, fake) == pytest.approx(float(expected[0]), abs=1e-5)
     everywhere = np.ones_like(real)
-    assert ms_ssim(real, fake, everywhere) == ms_ssim(real, fake)
+    assert _ms_ssim(real, fake, everywhere) == _ms_ssim(real, fake)
 
 
 def test_ms_ssim_does_not_look_outside_the_mask():
@@ -70,21 +77,22 @@ def test_ms_ssim_does_not_look_outside_the_mask():
     changed = fake.copy()
     # Beyond the reach of the coarsest window around a pixel that counts.
     changed[:, 160 + 5 * 16 :] = 0
-    assert ms_ssim(real, changed, mask) == ms_ssim(real, fake, mask)
-    assert ms_ssim(real, changed) < ms_ssim(real, fake)
+    assert _ms_ssim(real, changed, mask) == _ms_ssim(real, fake, mask)
+    assert _ms_ssim(real, changed) < _ms_ssim(real, fake)
 
 
 def test_ms_ssim_of_a_small_image_is_missing():
-    assert np.isnan(ms_ssim(*_images(175, 300)))
+    assert np.isnan(_ms_ssim(*_images(175, 300)))
 
 
 def test_l1_counts_grey_levels_inside_the_mask():
-    real = np.zeros((2, 2, 1), np.uint8)
-    fake = np.array([[10, 20], [30, 200]], np.uint8)[..., None]
-    mask = np.array([[1, 1], [1, 0]], np.uint8)[..., None]
-    assert l1(real, fake) == 65
-    assert l1(real, fake, mask) == 20
-    assert np.isnan(l1(real, fake, 0 * mask))
+    real, fake = np.zeros((2, 12, 12, 1), np.uint8)
+    fake[:] = 10
+    fake[:, 0] = 130
+    mask = fake < 100
+    scores = _scores(PIXELS, real, fake, mask)
+    assert scores["l1"] == 20 and scores["l1_valid"] == 10
+    assert np.isnan(_scores(PIXELS, real, fake, 0 * mask)["l1_valid"])
 
 
 def test_dice_and_roc_area_are_those_of_the_textbook():
@@ -109,16 +117,21 @@ def _cross(shape=(64, 64)):
 
 def test_centre_line_dice_forgives_width_but_not_missing_branches():
     vessels = _cross()
+    line = skeletonize(vessels)
     thicker = ndimage.binary_dilation(vessels)
-    assert centre_line_dice(vessels, vessels) == 1
+    assert centre_line_dice(vessels, vessels, line) == 1
     # The thicker skeleton may stick out at the six ends only.
-    assert centre_line_dice(vessels, thicker) > 0.95 > dice(vessels, thicker)
+    assert (
+        centre_line_dice(vessels, thicker, line) > 0.95 > dice(vessels, thicker)
+    )
     lost = vessels.copy()
     lost[:, 40:43] = False
     lost[30:33, 5:60] = True
     # All that is drawn is right; half of the centre lines are found.
-    assert centre_line_dice(vessels, lost) == pytest.approx(2 / 3, abs=0.03)
-    assert centre_line_dice(vessels, vessels & False) == 0
+    assert centre_line_dice(vessels, lost, line) == pytest.approx(
+        2 / 3, abs=0.03
+    )
+    assert centre_line_dice(vessels, vessels & False, line) == 0
 
 
 def _angiogram(contrast=100, size=200):

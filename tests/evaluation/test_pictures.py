@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ffa_keras.evaluation.charts import metric_chart
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.figures import CHOSEN_BY, Figures
 from ffa_keras.evaluation.froc import Froc
-from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.measures.leakage import reference_of
 from ffa_keras.evaluation.regions import (
@@ -47,7 +47,7 @@ def case():
         inside[..., None],
     )
     predictions = {"generator": _ffa((92, 90), (150, 230))}
-    return Case("0a1b2c3d", "large_focal", eye, predictions)
+    return HeldOut("0a1b2c3d", "p", "large_focal", eye, predictions=predictions)
 
 
 def _near(picture, colour, point, reach=30):
@@ -95,9 +95,7 @@ def test_the_worst_the_median_and_the_best_come_first(case, tmp_path):
     images = []
     for number, score in enumerate((30.0, 10.0, 20.0, 25.0, np.inf)):
         pair = f"{number}" * 8
-        figures.add(
-            Case(pair, case.category, case.eye, case.predictions), "generator"
-        )
+        figures.add(dataclasses.replace(case, pair=pair), "generator")
         scores = {m.name: score for m in METRICS}
         images.append(ImageScores(pair, "p", case.category, scores))
     shown = figures.illustrations(images, METRICS)
@@ -130,11 +128,11 @@ def test_a_chart_has_a_row_for_each_system_and_group():
     ]
     missing = {metric.name: float("nan") for metric in METRICS}
     others = [ImageScores("0" * 8, "p", "normal", missing)] * 8
-    report = summarise({"<ours>": images, "b": others}, METRICS, {}, None)
+    report = summarise({"<ours>": images, "b": others}, METRICS, {}, False)
     chart = metric_chart(report, METRICS[0])
     labels = re.findall(r'text-anchor="end">([^<]*)<', chart)
     assert "&lt;ours&gt;" in labels and "b" in labels
     assert "&lt;ours&gt;, sex: f" in labels and "<ours>" not in chart
     assert chart.count("<circle") == 4 and ">none<" in chart
-    nothing = summarise({"b": others}, METRICS, {}, None)
+    nothing = summarise({"b": others}, METRICS, {}, False)
     assert metric_chart(nothing, METRICS[0]) == ""

@@ -78,7 +78,7 @@ def main(
             _RUNS_DIR.value or f"{_OUTPUT.value}_runs",
             _SPLIT.value,
             _SEEDS.value,
-            Protocol(**{flag.name: flag.value for flag in _PROTOCOL}),
+            Protocol(**given(_PROTOCOL)),
         )
     )
 

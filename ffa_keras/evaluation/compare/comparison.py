@@ -33,7 +33,6 @@ from ffa_keras.settings import learning
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.training.runs import as_begun
 from ffa_keras.training.train import train
-from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.keras_model import translator_of
 from ffa_keras.translation.run_folder import load_generator
 
@@ -94,7 +93,7 @@ def compare(
             train(run, resume=True)
         systems = {
             _name(method, number): how.answers_of(
-                _translator(Path(run.run_dir))
+                translator_of(load_generator(run.run_dir))
             )
             for method, own in trainings.items()
             for number, run in enumerate(own)
@@ -126,7 +125,7 @@ def compare(
                 "keras": keras.__version__,
                 **judge.distances(),
             },
-            leaks=0,
+            audited=True,
         )
         comparison = against_reference(report, methods)
         text = to_markdown(comparison)
@@ -172,10 +171,6 @@ def _refuse_unlike_selection(runs: Iterable[TrainConfig]) -> None:
 def _name(method: str, number: int) -> str:
     """Return the name of a training: the first has that of the method."""
     return f"{method}_{number}" if number else method
-
-
-def _translator(run_dir: Path) -> Translator:
-    return translator_of(load_generator(run_dir))
 
 
 def _changed(configs: Iterable[TrainConfig]) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.figures import in_turn
-from ffa_keras.evaluation.judging import Case
 from ffa_keras.evaluation.measures.leakage import leaking_regions
 from ffa_keras.images.pictures import picture_row, stack_rows, to_rgb
 
@@ -21,9 +21,9 @@ class LeakingCases:
     """Keeps the few cases that leak most, of each category in turn."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[tuple[int, Case], str]] = []
+        self._kept: list[tuple[tuple[int, HeldOut], str]] = []
 
-    def add(self, case: Case) -> None:
+    def add(self, case: HeldOut) -> None:
         """Keep a case, if it leaks more than those that were kept.
 
         A case that is not among the chosen of some cases is not among those of
@@ -37,13 +37,13 @@ class LeakingCases:
         self._kept = in_turn(ranked, _CASES)
 
     @property
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[HeldOut]:
         """Those that leak most of each category, then the next."""
         return [case for (_, case), _ in self._kept]
 
 
 def comparison_grid(
-    cases: Sequence[Case], systems: Sequence[str]
+    cases: Sequence[HeldOut], systems: Sequence[str]
 ) -> np.ndarray:
     """Draw a row of images and a row of zooms for each case.
 
@@ -76,7 +76,7 @@ def comparison_grid(
     return stack_rows(rows, gap=4)
 
 
-def leakage_box(case: Case) -> tuple[int, int, int]:
+def leakage_box(case: HeldOut) -> tuple[int, int, int]:
     """Return top, left and side of a square around the largest leakage.
 
     Args:

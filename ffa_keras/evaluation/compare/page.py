@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ffa_keras.evaluation.compare.paired import Comparison
-from ffa_keras.evaluation.judging import Case
+from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.rendering import (
     fill,
     heading,
@@ -44,7 +44,7 @@ class CasePictures:
         self._systems = systems
         self.cases: list[dict[str, str]] = []
 
-    def add(self, case: Case) -> None:
+    def add(self, case: HeldOut) -> None:
         """Write the pictures of a case."""
         eye = case.eye
 

@@ -16,7 +16,7 @@ from ffa_keras.evaluation.rendering import (
     number,
     section_rows,
 )
-from ffa_keras.evaluation.results import ALL, NOTICE, Report
+from ffa_keras.evaluation.results import ALL, NOTICE, Report, strict
 from ffa_keras.evaluation.statistics import Difference
 
 _PAIRED = (
@@ -121,12 +121,8 @@ def to_csv(comparison: Comparison) -> str:
                 cells: list[float | None] = [e.mean, e.low, e.high, e.n]
                 d = paired.get(metric)
                 cells += [d.mean, d.low, d.high, d.p] if d else [None] * 4
-                writer.writerow([name, group, metric, *map(_finite, cells)])
+                writer.writerow([name, group, metric, *strict(cells)])
     return text.getvalue()
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value
 
 
 def _headlines(report: Report) -> list[Metric]:
@@ -160,7 +156,7 @@ def _best(report: Report, metric: Metric) -> float | None:
     ]
     present = [mean for mean in means if math.isfinite(mean)]
     choose = max if metric.best > 0 else min
-    return choose(present) if present else None
+    return choose(present, default=None)
 
 
 def _latex_row(cells: list[str]) -> str:

@@ -106,22 +106,16 @@ class Measure:
 
         def checked(prediction: np.ndarray) -> Scores:
             scores = compare(prediction)
-            refuse_unlike(names, scores, f"measure {self.name}")
+            missing = sorted(set(names) - set(scores))
+            unknown = sorted(set(scores) - set(names))
+            if missing or unknown:
+                raise ValueError(
+                    f"measure {self.name}: missing metrics {missing},"
+                    f" undeclared metrics {unknown}"
+                )
             return {name: float(scores[name]) for name in names}
 
         return checked
-
-
-def refuse_unlike(
-    declared: Iterable[str], found: Iterable[str], what: str
-) -> None:
-    """Raise a `ValueError` unless two collections hold the same names."""
-    missing = sorted(set(declared) - set(found))
-    unknown = sorted(set(found) - set(declared))
-    if missing or unknown:
-        raise ValueError(
-            f"{what}: missing metrics {missing}, undeclared metrics {unknown}"
-        )
 
 
 def metrics_of(measures: Iterable[Measure]) -> tuple[Metric, ...]:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ffa_keras.evaluation.measures.remembering import remembered
-from ffa_keras.evaluation.measures.working_frame import working_frame
+from ffa_keras.evaluation.measures.working_frame import summed, working_frame
 from ffa_keras.registration.curvature import curvatures, hessian
 
 # Diameter of the field of view, pixels; what follows is in these pixels.
@@ -60,9 +60,9 @@ def locate_disc(ffa: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
     total = np.zeros_like(field)
     known = np.zeros_like(field)
     for along, across, weight in _voting_kernels():
-        votes = _filtered(cosine, along) + _filtered(sine, across)
+        votes = summed(cosine, along) + summed(sine, across)
         total += np.sign(votes) * np.sqrt(np.abs(votes))
-        known += _filtered(field, weight)
+        known += summed(field, weight)
     score = total / np.maximum(known, _LEAST_SECTORS)
     near = cv2.dilate((field > 0.5).astype(np.uint8), np.ones((5, 5))) > 0
     row, column = np.unravel_index(
@@ -96,7 +96,7 @@ def _ridges(
 
 
 @functools.cache
-def _voting_kernels() -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+def _voting_kernels() -> list[list[np.ndarray]]:
     """Return, for each direction, the kernels of cosine, sine and area."""
     reach = _FARTHEST // _STEP
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -110,20 +110,6 @@ def _voting_kernels() -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         off = (bearing - number * width + np.pi) % (2 * np.pi) - np.pi
         kernel = weight * np.maximum(1 - np.abs(off) / width, 0)
         kernel /= kernel.sum()
-        kernels.append(
-            (
-                kernel * np.cos(2 * bearing),
-                kernel * np.sin(2 * bearing),
-                kernel,
-            )
-        )
-    return tuple(kernels)
-
-
-def _filtered(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    return cv2.filter2D(
-        image,
-        -1,
-        kernel.astype(np.float32),
-        borderType=cv2.BORDER_CONSTANT,
-    )
+        parts = np.cos(2 * bearing), np.sin(2 * bearing), 1
+        kernels.append([(kernel * x).astype(np.float32) for x in parts])
+    return kernels

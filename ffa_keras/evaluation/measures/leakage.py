@@ -1,12 +1,11 @@
 """Does a predicted FFA leak where the eye does, and nowhere else?"""
 
 import dataclasses
-import functools
 
 import cv2
 import numpy as np
 
-from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
+from ffa_keras.evaluation.measures.base import Eye, Measure, Metric
 from ffa_keras.evaluation.measures.broad_leaks import broad_leaks
 from ffa_keras.evaluation.measures.disc import locate_disc
 from ffa_keras.evaluation.measures.dots import find_dots
@@ -117,9 +116,8 @@ class LeakageReference:
         self._leaks = shown if truth is None else true_leaks(truth, inside)
         self._shown = shown
         self.disc = _disc_area(real, inside, self._diameter)
-        self._glows = bool(
-            ((shown.labels > 0) & self.disc).any()
-            or ((self._leaks.labels > 0) & self.disc).any()
+        self._glows = any(
+            _touching(leaks.labels, self.disc) for leaks in (shown, self._leaks)
         )
 
     def compare(self, fake: np.ndarray) -> dict[str, float]:
@@ -150,22 +148,22 @@ class LeakageReference:
         area = max(int(self._inside.sum()), 1)
         sizes = np.bincount(found.true.ravel(), minlength=2)
         large = {n for n in found.wanted if sizes[n] >= LARGE_REGION * area}
+        small = found.wanted - large
         nan = float("nan")
-        expected_dots = len(found.missed_dots) + int(found.dots_hit.sum())
-        at_most = functools.partial(
-            _at_most, found.dots_hit, found.dots_invented, expected_dots
-        )
+        dots = len(self._leaks.dots)
+        # Before the invented one that is too many.
+        early = found.dots_hit[np.cumsum(found.dots_invented) <= _FROC_DOTS]
         counted = [*found.hits, *found.unknown]
         return {
             "leak_dice": dice(found.true > 0, np.isin(found.labels, counted)),
-            "leak_found_small": _share(found.wanted - large, found.met),
-            "leak_found_large": _share(large, found.met),
+            "leak_found_small": _share(len(small & found.met), len(small)),
+            "leak_found_large": _share(len(large & found.met), len(large)),
             "leak_invented": float(len(found.invented)),
             "leak_invented_area": 100 * self._glow_too_much(found) / area,
             "disc_found": float(found.glows) if self._glows else nan,
             "disc_invented": nan if self._glows else float(found.glows),
-            "dots_found": at_most(),
-            "dots_found_at_4": at_most(_FROC_DOTS),
+            "dots_found": _share(found.dots_hit.sum(), dots),
+            "dots_found_at_4": _share(early.sum(), dots),
             "dots_invented": float(found.dots_invented.sum()),
         }
 
@@ -213,26 +211,17 @@ class LeakageReference:
         )
 
 
-def compare_leakage(eye: Eye) -> Compare:
+def reference_of(eye: Eye) -> LeakageReference:
     """Find where an eye leaks, to compare a prediction's leakage with it.
 
     Args:
         eye: its `real` and `mask` are used, and `leakage` if that is known.
-
-    Returns:
-        From a prediction, uint8 [H, W, 1], to what `LeakageReference.compare`
-        returns.
     """
-    return reference_of(eye).compare
-
-
-def reference_of(eye: Eye) -> LeakageReference:
-    """Find where an eye leaks, by its real FFA or as known."""
     truth = None if eye.leakage is None else eye.leakage[..., 0]
     return LeakageReference(eye.real, eye.mask[..., 0], truth)
 
 
-LEAKAGE = Measure("leakage", _METRICS, compare_leakage)
+LEAKAGE = Measure("leakage", _METRICS, lambda eye: reference_of(eye).compare)
 
 
 def leaking_regions(eye: Eye) -> np.ndarray:
@@ -260,19 +249,5 @@ def _touching(labels: np.ndarray, area: np.ndarray) -> set[int]:
     return set(numbers_of(labels[area]))
 
 
-def _share(wanted: set[int], met: set[int]) -> float:
-    return len(wanted & met) / len(wanted) if wanted else float("nan")
-
-
-def _at_most(
-    matched: np.ndarray,
-    false: np.ndarray,
-    expected: int,
-    most: int | None = None,
-) -> float:
-    """Return the share found, up to the first invented dot too many."""
-    if not expected:
-        return float("nan")
-    if most is not None:
-        matched = matched[np.cumsum(false) <= most]
-    return float(matched.sum()) / expected
+def _share(found: int, of: int) -> float:
+    return float(found) / of if of else float("nan")

@@ -20,6 +20,11 @@ from ffa_keras.evaluation.measures.base import Compare, Eye, Measure, Metric
 _LAYERS = ((11, 4, 2, False), (5, 1, 2, True), (3, 1, 1, True),
            (3, 1, 1, False), (3, 1, 1, False))  # fmt: skip
 _CHANNELS = (3, 64, 192, 384, 256, 256)
+_KERNEL, _BIAS, _HEAD = (
+    "AlexNet_0__Conv_{}__kernel",
+    "AlexNet_0__Conv_{}__bias",
+    "NetLinLayer_{}__Conv_0__kernel",
+)
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _MIN_SIDE = 32
@@ -48,8 +53,8 @@ class Lpips:
     def __init__(self, path: str | Path):
         weights = _checked(_read(Path(path)), Path(path))
         self._kernels, self._biases, self._heads = (
-            [tf.constant(weights[name(n)]) for n in range(len(_LAYERS))]
-            for name in (_kernel, _bias, _head)
+            [tf.constant(weights[name.format(n)]) for n in range(len(_LAYERS))]
+            for name in (_KERNEL, _BIAS, _HEAD)
         )
 
     def __call__(
@@ -157,18 +162,6 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _kernel(number: int) -> str:
-    return f"AlexNet_0__Conv_{number}__kernel"
-
-
-def _bias(number: int) -> str:
-    return f"AlexNet_0__Conv_{number}__bias"
-
-
-def _head(number: int) -> str:
-    return f"NetLinLayer_{number}__Conv_0__kernel"
-
-
 def _read(path: Path) -> Mapping[str, Any]:
     """Return the arrays of a file by their names."""
     try:
@@ -205,9 +198,9 @@ def _checked(found: Mapping[str, Any], path: Path) -> dict[str, np.ndarray]:
     for number, (side, *_) in enumerate(_LAYERS):
         before, after = _CHANNELS[number : number + 2]
         for name, shape in (
-            (_kernel(number), (side, side, before, after)),
-            (_bias(number), (after,)),
-            (_head(number), (1, 1, after, 1)),
+            (_KERNEL.format(number), (side, side, before, after)),
+            (_BIAS.format(number), (after,)),
+            (_HEAD.format(number), (1, 1, after, 1)),
         ):
             # Checkpoints put the tree of parameters under a name of its own.
             array = next((found[k] for k in found if k.endswith(name)), None)

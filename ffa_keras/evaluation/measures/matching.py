@@ -121,7 +121,7 @@ def match_dots(
 
 def froc(
     images: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, int]],
-    invented: Sequence[float] = (0.5, 1, 2, 4, 8),
+    invented: Sequence[float],
 ) -> list[float]:
     """Return the share found at given numbers of invented findings an image.
 

@@ -18,22 +18,20 @@ def dice(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def centre_line_dice(
-    real: np.ndarray, predicted: np.ndarray, real_line: np.ndarray | None = None
+    real: np.ndarray, predicted: np.ndarray, real_line: np.ndarray
 ) -> float:
     """Return clDice: the harmonic mean of how far centre lines are covered.
 
     Args:
         real: bool [H, W], vessels.
         predicted: bool [H, W], vessels.
-        real_line: bool [H, W], the skeleton of `real` if it is at hand.
+        real_line: bool [H, W], the skeleton of `real`.
 
     Returns:
         0 to 1; 0 where only one has vessels, NaN where neither has.
     """
     if not real.any() and not predicted.any():
         return float("nan")
-    if real_line is None:
-        real_line = skeletonize(real)
     line = skeletonize(predicted)
     precision = (line & real).sum() / max(line.sum(), 1)
     sensitivity = (real_line & predicted).sum() / max(real_line.sum(), 1)

@@ -50,11 +50,6 @@ class WorkingFrame:
         ratio = np.array(self.shape[::-1]) / np.array(self.size[::-1])
         return (points - _PAD + 0.5) * ratio - 0.5
 
-    def points(self, native: np.ndarray) -> np.ndarray:
-        """Bring points of the image, xy [N, 2], to pixels of this frame."""
-        ratio = np.array(self.size[::-1]) / np.array(self.shape[::-1])
-        return (native + 0.5) * ratio - 0.5 + _PAD
-
 
 def working_frame(
     ffa: np.ndarray,
@@ -161,9 +156,9 @@ def local_quantile(
     reach = round(radius / _COARSE)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = (x**2 + y**2 <= reach**2).astype(np.float32)
-    count = _summed(known, disc)
+    count = summed(known, disc)
     levels = np.quantile(coarse[known], np.linspace(0, 1, _LEVELS))
-    below = np.stack([_summed(known & (coarse <= v), disc) for v in levels])
+    below = np.stack([summed(known & (coarse <= v), disc) for v in levels])
     below /= np.maximum(count, 1)
     upper = np.maximum(np.argmax(below >= share, axis=0), 1)
     low, high = (
@@ -183,7 +178,8 @@ def _reduced(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _summed(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def summed(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Return sums by the weights of a kernel, float32 [h, w]; 0 beyond."""
     return cv2.filter2D(
         image.astype(np.float32), -1, kernel, borderType=cv2.BORDER_CONSTANT
     )
