@@ -50,5 +50,6 @@ def curvatures(
         yy: the same.
         xy: the same.
     """
-    mean, half = (xx + yy) / 2, cv2.magnitude((xx - yy) / 2, xy)
+    # Not cv2.magnitude: its last bit hangs on where in memory the answer lies.
+    mean, half = (xx + yy) / 2, np.sqrt(((xx - yy) / 2) ** 2 + xy**2)
     return mean - half, mean + half

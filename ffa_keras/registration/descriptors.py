@@ -85,7 +85,8 @@ def _histograms(
     turned = np.arctan2(y, x) - angles[:, None].astype(np.float32)
     turned *= np.float32(1 / np.pi)
     position = (turned - np.floor(turned)) * _BINS
-    strength = _rank_classes(cv2.magnitude(x, y))
+    # Ranks need no root, and that of OpenCV hangs on where in memory it lies.
+    strength = _rank_classes(x * x + y * y)
     histogram = np.empty((len(xy), _CELLS**2, _BINS), np.float32)
     for bin_index in range(_BINS):
         distance = np.abs(position - bin_index)
@@ -119,15 +120,19 @@ def _window_positions(
     )
 
 
-def _rank_classes(magnitude: np.ndarray) -> np.ndarray:
-    """Return 0 for the weakest fifth of a window ... 1 for the strongest."""
-    count = magnitude.shape[1]
+def _rank_classes(squared: np.ndarray) -> np.ndarray:
+    """Return 0 for the weakest fifth of a window ... 1 for the strongest.
+
+    Args:
+        squared: magnitudes of the gradient, squared, [N, K].
+    """
+    count = squared.shape[1]
     fifths = [count * k // 5 for k in range(1, 5)]
     # For rows this short a sort is faster than a partition.
-    limits = np.sort(magnitude, axis=1)[:, fifths]
-    classes = np.zeros_like(magnitude)
+    limits = np.sort(squared, axis=1)[:, fifths]
+    classes = np.zeros_like(squared)
     for limit in limits.T:
-        classes += magnitude > limit[:, None]
+        classes += squared > limit[:, None]
     return classes / 4
 
 
