@@ -10,6 +10,7 @@ the machine counts little; below, all of it by two threads on other eyes.
 """
 
 from ffa_keras import cli  # isort: skip
+from benchmarks import one_thread  # noqa: F401  # isort: skip
 
 import collections
 import concurrent.futures
@@ -80,7 +81,6 @@ def _side_by_side(measures: Sequence[Measure], first: int) -> list[float]:
 
 def main() -> None:
     """Print the table."""
-    cv2.setNumThreads(1)
     measures = list(MEASURES)
     if _WEIGHTS.value:
         measures.append(Lpips(_WEIGHTS.value).measure())

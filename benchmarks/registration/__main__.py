@@ -11,6 +11,7 @@ of the processor.
 """
 
 from ffa_keras import cli  # isort: skip
+from benchmarks import one_thread  # noqa: F401  # isort: skip
 
 import dataclasses
 import time
@@ -57,7 +58,6 @@ _LEVELS = (0.25, 0.5, 1, 2, 3, 5, 10)
 
 def main() -> None:
     """Print the table that the flags ask for."""
-    cv2.setNumThreads(1)
     if _PHANTOMS.value:
         _phantoms(_PHANTOMS.value)
         return

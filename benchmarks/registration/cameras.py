@@ -13,6 +13,7 @@ processor.
 """
 
 from ffa_keras import cli  # isort: skip
+from benchmarks import one_thread  # noqa: F401  # isort: skip
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -135,7 +136,6 @@ def _moved(
 
 def main() -> None:
     """Print the table that the flags ask for."""
-    cv2.setNumThreads(1)
     paths = [Path(path) for path in _PAIRS.value]
     if _WRONG_PAIRS.value:
         show_wrong_pairs(

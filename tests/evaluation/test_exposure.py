@@ -1,5 +1,7 @@
 """What exposure, registration and a few lines of OpenCV are worth."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -73,6 +75,24 @@ def _vessels(real, prediction):
     fundus = np.zeros((*real.shape[:2], 3), np.uint8)
     eye = Eye(fundus, real, np.ones(real.shape, bool))
     return VESSELS.of(eye)(prediction)
+
+
+def test_the_last_digit_does_not_hang_on_the_number_of_cores(run_program):
+    errors = """
+import numpy as np
+from ffa_keras.evaluation.measures.exposure import fitted_errors
+rng = np.random.default_rng(0)
+for _ in range(20):
+    real, fake = rng.integers(0, 256, (2, 256, 256, 1), np.uint8)
+    print(fitted_errors(real, fake, np.ones_like(real)))
+"""
+    one, two = (
+        run_program(
+            "-c", errors, env={**os.environ, "OPENBLAS_NUM_THREADS": threads}
+        ).stdout
+        for threads in "12"
+    )
+    assert one == two
 
 
 def test_the_real_vessels_are_found_at_any_exposure():

@@ -36,8 +36,10 @@ def fit_exposure(
         return fake.astype(np.float64)
     target, source = (x[inside].astype(np.float64) for x in (real, fake))
     centred = source - source.mean()
-    spread = float(centred @ centred)
-    gain = max(float(centred @ target) / spread, 0) if spread > 0 else 0.0
+    # Sums of products, whose last digit, unlike BLAS's, no core decides.
+    spread = float((centred * centred).sum())
+    shared = float((centred * target).sum())
+    gain = max(shared / spread, 0) if spread > 0 else 0.0
     return gain * (fake.astype(np.float64) - source.mean()) + target.mean()
 
 
