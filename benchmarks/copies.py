@@ -57,7 +57,9 @@ def main() -> None:
             **{name: draw(fundus) for name, draw in CLASSICAL.items()},
             "a training FFA": copy,
             "the same, blurred by 2 pixels": _blurred(copy, 2),
-            "the same, moved by 2 pixels": np.roll(copy, 2, 1),
+            "the same, moved by 3 pixels": np.roll(copy, 3, 1),
+            "the same, mirrored": np.ascontiguousarray(copy[:, ::-1]),
+            "the same, turned": np.ascontiguousarray(np.rot90(copy)),
             "the same and the real FFA, half each": copy // 2 + real // 2,
         }
         compare = measure.of(Eye(fundus, real, np.ones_like(real) > 0))

@@ -206,61 +206,89 @@ def _again(first: np.ndarray, dots: np.ndarray, diameter: float) -> float:
     return 2 * matched.sum() / both if both else float("nan")
 
 
-def _photograph_table(folder: Path) -> None:
-    frames = _frames()
-    images = {path: read_ffa(folder / path)[..., 0] for path in frames}
-    print("\n## Real frames\n")
-    rows = []
-    halves = sorted({frame["half"] for frame in frames.values()}, reverse=True)
-    missed = []
-    plain_dots: dict[str, np.ndarray] = {}
+def _chance(
+    frames: dict[str, dict], found: dict[str, Leaks], verdict: str, scale: float
+) -> float:
+    """Return how often a leaking frame's boxes fit another frame's leaks.
+
+    Args:
+        frames: of one half.
+        found: what leaks in each.
+        verdict: of the other frames.
+        scale: of the frames, by which boxes are multiplied.
+    """
+    hits = []
+    for path, frame in frames.items():
+        for other, leaks in found.items():
+            fits = frames[other]["verdict"] == verdict and path != other
+            if not fits or not frame["boxes"]:
+                continue
+            own, its = found[path].labels, leaks.labels
+            ratio = np.tile(np.divide(its.shape, own.shape)[::-1], 2)
+            boxes = [(kind, tuple(box * ratio)) for kind, box in frame["boxes"]]
+            hits.append(any(_boxes_found({"boxes": boxes}, leaks, scale)[0]))
+    return float(np.mean(hits))
+
+
+def _photograph_rows(
+    images: dict[str, np.ndarray], missed: list[str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each half, size and exposure."""
+    everything = _frames()
+    halves = sorted({frame["half"] for frame in everything.values()})[::-1]
     for half in halves:
+        frames = {p: f for p, f in everything.items() if f["half"] == half}
+        plain: dict[str, np.ndarray] = {}
         for scale, gain in ((1, 1), (0.5, 1), (2, 1), (1, 0.4), (1, 1.4)):
-            hits, invented, again = [], [], []
-            boxes: list = []
+            hits: list[bool] = []
+            invented: list[bool] = []
+            again, boxes = list[float](), list[tuple[str, bool]]()
+            everywhere: dict[str, Leaks] = {}
             for path, frame in frames.items():
-                if frame["half"] != half:
-                    continue
                 ffa = _changed(images[path], scale, gain)
                 inside = field_of_view(ffa)
-                leaks = find_leaks(ffa, inside)
+                leaks = everywhere[path] = find_leaks(ffa, inside)
                 found, called = _boxes_found(frame, leaks, scale)
                 boxes += zip((k for k, _ in frame["boxes"]), found, strict=True)
-                plain = (scale, gain) == (1, 1)
                 dots = leaks.dots.copy()
                 dots[:, :2] = (dots[:, :2] + 0.5) / scale - 0.5
                 diameter = 2 * np.sqrt(inside.sum() / np.pi) / scale
-                first = plain_dots.setdefault(path, dots)
+                first = plain.setdefault(path, dots)
                 again.append(_again(first, dots, diameter))
-                if frame["verdict"] == "leaking":
-                    hits.append(any(found))
-                    if plain and not any(found):
-                        missed.append(f"{path} missed")
-                else:
-                    invented.append(called)
-                    if plain and called:
-                        missed.append(f"{path} called leaking")
+                leaking = frame["verdict"] == "leaking"
+                judged = any(found) if leaking else called
+                (hits if leaking else invented).append(judged)
+                if (scale, gain) == (1, 1) and judged != leaking:
+                    missed.append(f"{path}, {frame['verdict']}, is misjudged")
             kinds = ", ".join(
                 f"{sum(ok for k, ok in boxes if k == kind)} of"
                 f" {sum(k == kind for k, _ in boxes)}"
                 for kind in ("broad", "disc", "dots")
             )
-            rows.append(
-                (
-                    half, f"x {scale:g}, x {gain:g}",
-                    f"{sum(hits)} of {len(hits)}", kinds,
-                    f"{sum(invented)} of {len(invented)}",
-                    f"{np.nanmean(again):.2f}",
-                )
+            chance = (
+                f"{_chance(frames, everywhere, verdict, scale):.2f}"
+                for verdict in ("leaking", "healthy")
+            )
+            yield (
+                half, f"x {scale:g}, x {gain:g}",
+                f"{sum(hits)} of {len(hits)}", ", ".join(chance), kinds,
+                f"{sum(invented)} of {len(invented)}",
+                f"{np.nanmean(again):.2f}",
             )  # fmt: skip
+
+
+def _photograph_table(folder: Path) -> None:
+    images = {path: read_ffa(folder / path)[..., 0] for path in _frames()}
+    print("\n## Real frames\n")
+    missed: list[str] = []
     show_table(
         (
             "half", "size, exposure", "leaking frames found",
-            "boxes: broad, disc, dots",
+            "by chance: leaking, healthy", "boxes: broad, disc, dots",
             "healthy frames with a region or ten dots",
             "dots found again (Dice)",
         ),
-        rows,
+        _photograph_rows(images, missed),
         "real",
     )  # fmt: skip
     print("\n".join(missed))

@@ -38,7 +38,8 @@ FRAMES = Protocol()
 _FINGERPRINT = "fingerprint"
 _LEAKS = "truth of leaks"
 _TRUTH = {
-    True: "known, by masks",
+    True: "known, by masks; what the real FFA shows besides is no prediction's"
+    " invention, so that its own row invents nothing by construction",
     False: "not known: what leaks in the real FFA stands for it, and the row of"
     " the real FFA is right by construction",
 }

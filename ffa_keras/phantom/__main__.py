@@ -15,7 +15,7 @@ from ffa_keras.images.files import write_png
 from ffa_keras.phantom import make_pair
 
 _SEED = flags.DEFINE_integer("seed", 0, "Same seed, same eye.")
-_CATEGORY = flags.DEFINE_string("category", "normal", "Class of late leakage.")
+_CATEGORY = flags.DEFINE_string("category", "normal", "Class of leakage.")
 _SIZE = flags.DEFINE_integer("size", 768, "Side of the pictures, pixels.")
 _OUTPUT = flags.DEFINE_string("output", None, "Folder.", required=True)
 

@@ -194,14 +194,46 @@ def test_invention_on_a_healthy_eye_counts():
     assert np.isnan(_scores(real, real, truth)["leak_dice"])
 
 
+def _strip(length):
+    """Leaks that run from the disc into the retina, one beside the other."""
+    return [(DISC[0] - x, DISC[1], 22) for x in range(0, length + 1, 11)]
+
+
+def test_a_leak_is_not_the_discs_because_it_touches_it():
+    real, truth = _eye()
+    long, area = _eye(_strip(187))
+    scores = _scores(real, long, truth)
+    assert scores["leak_invented"] == 1 and scores["disc_invented"] == 1
+    beyond = 100 * area.sum() / _inside().sum()
+    assert 0.5 * beyond < scores["leak_invented_area"] < beyond
+    # As large as a disc that leaks, and so the disc's.
+    scores = _scores(real, _eye(_strip(22))[0], truth)
+    assert scores["leak_invented"] == 0 and scores["disc_invented"] == 1
+    assert scores["leak_invented_area"] < 0.3
+    # A true one is there to be found, and to be missed.
+    assert _scores(long, long, area)["leak_found_large"] == 1
+    assert _scores(long, real, area)["leak_found_large"] == 0
+
+
 def test_a_glow_far_wider_than_the_leak_is_told():
     real, truth = _eye([(120, 200, 14)])
     fake, _ = _eye([(120, 200, 60)])
     scores = _scores(real, fake, truth)
-    # The leak is found and no other one invented, but for most of the glow.
-    assert scores["leak_found_small"] == 1 and scores["leak_invented"] == 0
+    # The leak is found, and a glow invented around it.
+    assert scores["leak_found_small"] == 1 and scores["leak_invented"] == 1
     area = 100 * np.pi * (60**2 - 14**2) / _inside().sum()
     assert scores["leak_invented_area"] == pytest.approx(area, rel=0.25)
+
+
+def test_a_glow_that_swallows_what_is_shown_is_invented():
+    """Though what the real FFA shows itself, leak or not, is not."""
+    real, _ = _eye([(120, 200, 12)])
+    healthy = np.zeros((SIZE, SIZE), bool)
+    assert _scores(real, real, healthy)["leak_invented"] == 0
+    fake, _ = _eye([(120, 200, 60)])
+    assert _scores(real, fake, healthy)["leak_invented"] == 1
+    slightly_wider, _ = _eye([(120, 200, 20)])
+    assert _scores(real, slightly_wider, healthy)["leak_invented"] == 0
 
 
 def test_true_leaks_are_regions_and_dots_by_their_size():

@@ -167,6 +167,12 @@ def test_a_copied_training_image_is_found_and_a_classical_picture_is_none():
     assert copy["training_similarity"] == pytest.approx(1, abs=1e-3)
     assert copy["copied"] > 0.5
     assert compare(own.ffa)["copied"] == 0
+    for hidden in (
+        pairs[2].ffa[::-1],
+        np.rot90(pairs[2].ffa),
+        np.roll(pairs[2].ffa, (3, -4), (0, 1)),
+    ):
+        assert compare(np.ascontiguousarray(hidden))["copied"] > 0.4
     for picture in CLASSICAL.values():
         assert compare(picture(own.fundus))["copied"] < 0.05
     flat = compare(np.full_like(own.ffa, 7))

@@ -14,6 +14,7 @@ from ffa_keras.evaluation.measures.matching import (
     match_dots,
     meetings,
     numbers_of,
+    strangers,
 )
 from ffa_keras.evaluation.measures.overlap import dice
 
@@ -21,10 +22,12 @@ from ffa_keras.evaluation.measures.overlap import dice
 # small up to a hundredth.
 LEAST_REGION = 0.0015
 LARGE_REGION = 0.01
-# As a share of the field's diameter: how far a dot may be off, and how near
-# the disc's middle a region comes that is the disc's.
+# As a share of the field's diameter: how far a dot may be off; how near the
+# disc's middle a region comes that makes the disc glow; and how far the disc's
+# own glow reaches, where the field is narrow and the place a guess.
 _DOT_TOLERANCE = 0.0125
 _AT_DISC = 0.06
+_DISC_REACH = 0.15
 _FROC_DOTS = 4
 _SECTION = "Leakage"
 _METRICS = (
@@ -115,7 +118,9 @@ class LeakageReference:
         self._diameter = 2 * np.sqrt(inside.sum() / np.pi)
         self._leaks = shown if truth is None else true_leaks(truth, inside)
         self._shown = shown
-        self.disc = _disc_area(real, inside, self._diameter)
+        off = _from_disc(real, inside) / self._diameter
+        self.disc = off <= _AT_DISC
+        self._near_disc = off <= _DISC_REACH
         self._glows = any(
             _touching(leaks.labels, self.disc) for leaks in (shown, self._leaks)
         )
@@ -124,7 +129,11 @@ class LeakageReference:
         """Say what of it a prediction shows, and what it invents.
 
         A prediction does not invent what the real FFA shows, though it may be
-        no leak (of phantoms the truth is known): the disc, a thick vessel.
+        no leak (of phantoms the truth is known): the disc, a thick vessel. So
+        the real FFA itself invents nothing, whatever it shows.
+
+        A region is the disc's, and not off the disc, if it reaches the disc's
+        middle and half of it lies within 15 % of the field's diameter of that.
 
         Args:
             fake: uint8 [H, W, 1].
@@ -135,9 +144,9 @@ class LeakageReference:
             the share of true regions off the disc that were found, below and
             from 1 % of the field, NaN where there are none; `leak_invented`,
             the number of regions off the disc that are not there, and
-            `leak_invented_area`, the area off the disc that glows where
-            neither the truth nor the real FFA does, around what was found
-            too, per cent of the field;
+            `leak_invented_area`, the area that glows where neither the truth
+            nor the real FFA does, around what was found too, but for what of
+            a glowing disc lies within that distance, per cent of the field;
             `disc_found`, 1 if the disc glows in both, NaN where it does not in
             truth; `disc_invented`, the reverse; `dots_found`, the share of
             dots found, and `dots_found_at_4`, taken from the clearest on until
@@ -171,8 +180,17 @@ class LeakageReference:
         """Return in pixels how much more glows off the disc than in truth."""
         excess = (found.labels > 0) & (found.true == 0)
         excess &= self._shown.labels == 0
-        at_disc = [*_touching(found.labels, self.disc)]
-        return int((excess & ~np.isin(found.labels, at_disc)).sum())
+        glowing = [*_touching(found.labels, self.disc)]
+        at_disc = self._near_disc & np.isin(found.labels, glowing)
+        return int((excess & ~at_disc).sum())
+
+    def _of_disc(self, labels: np.ndarray) -> set[int]:
+        """Return the numbers of the regions that are the disc's."""
+        return {
+            number
+            for number in _touching(labels, self.disc)
+            if self._near_disc[labels == number].mean() >= 0.5
+        }
 
     def findings(self, fake: np.ndarray) -> Findings:
         """Say of every region and dot of a prediction whether it is there.
@@ -183,10 +201,7 @@ class LeakageReference:
         found = find_leaks(fake, self._inside)
         true = self._leaks.labels
         met = meetings(found.labels, true)
-        hits = {one for one, _ in met}
-        shown = {one for one, _ in meetings(found.labels, self._shown.labels)}
-        unknown = set(numbers_of(found.labels)) - hits - shown
-        at_disc = _touching(found.labels, self.disc)
+        unknown = strangers(found.labels, (true > 0) | (self._shown.labels > 0))
         matched, false, missed = match_dots(
             self._leaks.dots,
             found.dots,
@@ -197,13 +212,13 @@ class LeakageReference:
             true,
             found.labels,
             found.contrast,
-            set(numbers_of(true)) - _touching(true, self.disc),
+            set(numbers_of(true)) - self._of_disc(true),
             # The clearest region has the lowest number, and comes last here.
             {other: one for one, other in reversed(met)},
-            hits,
+            {one for one, _ in met},
             unknown,
-            unknown - at_disc,
-            bool(at_disc),
+            unknown - self._of_disc(found.labels),
+            bool(_touching(found.labels, self.disc)),
             found.dots,
             matched,
             false,
@@ -232,16 +247,13 @@ def leaking_regions(eye: Eye) -> np.ndarray:
     return broad_leaks(eye.real, inside).labels > 0
 
 
-def _disc_area(
-    real: np.ndarray, inside: np.ndarray, diameter: float
-) -> np.ndarray:
-    """Return the middle of the disc, bool [H, W]; nowhere if not located."""
+def _from_disc(real: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return how far each pixel lies from the disc, infinite if not located."""
     point = locate_disc(real, inside)
     if point is None:
-        return np.zeros(inside.shape, bool)
+        return np.full(inside.shape, np.inf)
     x, y = (np.arange(side) for side in inside.shape[::-1])
-    near = (x - point[0]) ** 2 + (y[:, None] - point[1]) ** 2
-    return near <= (_AT_DISC * diameter) ** 2
+    return np.hypot(x - point[0], y[:, None] - point[1])
 
 
 def _touching(labels: np.ndarray, area: np.ndarray) -> set[int]:

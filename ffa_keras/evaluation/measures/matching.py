@@ -21,8 +21,8 @@ class Findings:
         wanted: numbers of the true regions off the disc.
         first_met: of each true region that was found, the number of the
             clearest region that shows it.
-        hits: numbers of the prediction's regions that are true.
-        unknown: that are neither true nor shown by the real FFA.
+        hits: numbers of the prediction's regions that show a true one.
+        unknown: of which less than a tenth is true or shown by the real FFA.
         invented: those of them that lie off the disc.
         glows: whether the disc glows in the prediction.
         dots: float64 [M, 3], of the prediction, the clearest first.
@@ -78,6 +78,21 @@ def meetings(labels: np.ndarray, others: np.ndarray) -> list[tuple[int, int]]:
         for (one, other), shared in zip(pairs.T, counts, strict=True)
         if shared >= _SHARED * min(sizes[one], other_sizes[other])
     ]
+
+
+def strangers(labels: np.ndarray, known: np.ndarray) -> set[int]:
+    """Return the numbers of regions of which next to nothing is known.
+
+    Unlike in `meetings`, it is of their own area that a tenth must be known:
+    no region is known for a small one that it swallows.
+
+    Args:
+        labels: [H, W], the number of each region, 0 outside of all.
+        known: bool [H, W], what may be shown.
+    """
+    sizes = np.bincount(labels.ravel(), minlength=2)
+    seen = np.bincount(labels[known], minlength=len(sizes))
+    return {n for n in numbers_of(labels) if seen[n] < _SHARED * sizes[n]}
 
 
 def match_dots(
