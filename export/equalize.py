@@ -11,6 +11,11 @@ from ffa_keras.models import InstanceNormalization, ResnetGenerator
 from ffa_keras.models.resnet import Stage
 from ffa_keras.ops import from_grey_levels
 
+# Of each convolution and what normalises it.
+_Variances = dict[
+    tuple[keras.layers.Layer, keras.layers.Layer], list[tf.Tensor]
+]
+
 
 def equalize(
     generator: ResnetGenerator, photographs: Iterable[np.ndarray]
@@ -26,7 +31,7 @@ def equalize(
         generator: the generator.
         photographs: float32 [1, H, W, 3], grey levels; they show what is usual.
     """
-    variances: dict[keras.layers.Layer, list[tf.Tensor]] = {}
+    variances: _Variances = {}
     for fundus in photographs:
         _observe(generator.stages(), from_grey_levels(fundus), variances)
     for (convolution, norm), seen in variances.items():
@@ -42,7 +47,7 @@ def equalize(
 
 
 def _observe(
-    stages: tuple[Stage, ...], x: tf.Tensor, variances: dict
+    stages: tuple[Stage, ...], x: tf.Tensor, variances: _Variances
 ) -> tf.Tensor:
     """Run stages and note the variance of what they normalise."""
     for stage, following in itertools.zip_longest(stages, stages[1:]):

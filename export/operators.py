@@ -7,6 +7,7 @@ LiteRT runs the others one by one with its own kernels.
 
 import collections
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -59,7 +60,7 @@ def count_operators(file: Path) -> dict[str, Counts]:
     return found
 
 
-def _counts(nodes: list[dict]) -> Counts:
+def _counts(nodes: list[dict[str, Any]]) -> Counts:
     """Count operators; a delegate stands behind those that it replaces."""
     operators = [n for n in nodes if n["op_name"] != "DELEGATE"]
     made_by = {int(t): n for n in operators for t in n["outputs"]}

@@ -5,6 +5,7 @@ Values are grey levels: files, cameras and viewers speak 0-255.
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -67,7 +68,9 @@ class ExportedGenerator(tf.Module):
 
         # In functions, which no SavedModel looks into: the weights that Keras
         # tracks would be stored a second time.
-        def run(network: Callable, fundus: tf.Tensor) -> tf.Tensor:
+        def run(
+            network: Callable[..., tf.Tensor], fundus: tf.Tensor
+        ) -> tf.Tensor:
             values = [
                 (variable, tf.cast(weight, variable.dtype))
                 for variable, weight in zip(
@@ -94,7 +97,7 @@ class ExportedGenerator(tf.Module):
         """
         return _answer(self._generate(from_grey_levels(fundus)))
 
-    def serve_at(self, height: int, width: int) -> Callable:
+    def serve_at(self, height: int, width: int) -> Callable[..., tf.Tensor]:
         """Return `serve` for single photographs of one size, for XNNPACK.
 
         Args:
@@ -173,7 +176,7 @@ class ExportedGenerator(tf.Module):
         )
 
     @property
-    def signatures(self) -> dict:
+    def signatures(self) -> dict[str, Any]:
         """The endpoints by name."""
         return {
             SERVING_DEFAULT: self.serve,

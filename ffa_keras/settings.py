@@ -84,7 +84,7 @@ def define_settings(
     *classes: type,
     but: Collection[str] = (),
     flag_values: flags.FlagValues = flags.FLAGS,
-) -> list[flags.FlagHolder]:
+) -> list[flags.FlagHolder[Any]]:
     """Make a flag of every field, with its default and help.
 
     Args:
@@ -97,7 +97,7 @@ def define_settings(
         The flags, which know their `name` and, once parsed, their `value` and
         whether they were `present`.
     """
-    define: dict[type, Callable[..., flags.FlagHolder]] = {
+    define: dict[type, Callable[..., flags.FlagHolder[Any]]] = {
         bool: flags.DEFINE_bool,
         float: flags.DEFINE_float,
         int: flags.DEFINE_integer,
@@ -120,7 +120,7 @@ def define_settings(
     ]
 
 
-def given(holders: Iterable[flags.FlagHolder]) -> dict[str, Any]:
+def given(holders: Iterable[flags.FlagHolder[Any]]) -> dict[str, Any]:
     """Return the values of the flags that were given, by name.
 
     Args:

@@ -34,7 +34,7 @@ def export(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     # As where it will run, whatever this machine has.
-    median.bytes_at_once = lambda: sliding.BYTES_ON_GPU
+    median.bytes_at_once = lambda: sliding.BYTES_ON_GPU  # type: ignore[attr-defined]
     for size in _SIZES:
         image = test_image(size)[None, ..., None]
         for name, step, images in (

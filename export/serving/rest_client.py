@@ -6,6 +6,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from typing import Any
 
 from ..endpoints import ENCODED
 from .server import MOST_BYTES, Server
@@ -34,7 +35,7 @@ def translate_by_rest(server: Server, png: bytes) -> bytes:
         raise server.unexpected() from error
 
 
-def call_rest(server: Server, body: dict) -> dict:
+def call_rest(server: Server, body: dict[str, Any]) -> dict[str, Any]:
     """Send the JSON body of a `:predict` request and return the answer's.
 
     Args:

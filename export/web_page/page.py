@@ -8,6 +8,7 @@ import json
 import re
 import string
 from pathlib import Path
+from typing import Any
 
 from ffa_keras import __version__
 from ffa_keras.errors import InputError
@@ -125,7 +126,9 @@ def known_limits(run_dir: str | Path) -> list[str]:
     return [f"{name}: {score}" for name, score in pairs]
 
 
-def _page(settings: dict, words: dict[str, str], run_dir: str | Path) -> str:
+def _page(
+    settings: dict[str, Any], words: dict[str, str], run_dir: str | Path
+) -> str:
     style = (_PAGE / "style.css").read_text(encoding="utf-8")
     engine = [_TFJS / name for name in _ENGINE]
     scripts = [_PAGE / name for name in _SCRIPTS]

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import tqdm
@@ -96,7 +97,7 @@ def predict(
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
     work = Work(translate, folder, label, maps, resume, frame, dicom)
-    report: list[tuple] = []
+    report: list[tuple[Any, ...]] = []
     stop: Exception | None = None
 
     def done(task: Task) -> None:

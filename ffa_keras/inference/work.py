@@ -5,6 +5,7 @@ import errno
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Task:
     words: list[str] = dataclasses.field(default_factory=list)
     failed: bool = False
 
-    def row(self) -> tuple:
+    def row(self) -> tuple[Any, ...]:
         """Return its line of the report, without the number."""
         if self.failed:
             return _SKIPPED

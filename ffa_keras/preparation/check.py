@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -261,7 +262,7 @@ def _duplicates(
     entries: Sequence[PairEntry], facts: dict[Path, FileFacts]
 ) -> Iterator[str]:
     """Yield pairs that are listed twice and files of two patients."""
-    first: dict[tuple, Path] = {}
+    first: dict[tuple[Any, ...], Path] = {}
     owners: dict[str, tuple[str, Path]] = {}
     for entry in entries:
         paths = entry.paths

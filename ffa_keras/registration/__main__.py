@@ -12,6 +12,7 @@ if it is refused, 2 if the input is bad.
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from absl import flags
@@ -99,7 +100,7 @@ def _known_matrix() -> np.ndarray | None:
     return None
 
 
-def _record(result: RegistrationResult) -> dict:
+def _record(result: RegistrationResult) -> dict[str, Any]:
     quality = result.quality
     record = {
         "accepted": result.accepted,

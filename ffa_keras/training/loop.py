@@ -165,7 +165,7 @@ class Loop:
 
         return self.strategy.distribute_datasets_from_function(share)
 
-    def _refuse(self, batch: dict, bad: np.ndarray) -> None:
+    def _refuse(self, batch: dict[str, Any], bad: np.ndarray) -> None:
         terms = [
             name
             for name, replicas in zip(self.method.train_means, bad, strict=True)

@@ -12,7 +12,7 @@ from ffa_keras.translation.keras_model import takes_strips, translator_of
 
 def replicated_train_step(
     strategy: tf.distribute.Strategy, method: System, jit_compile: bool
-) -> Callable[[dict, tf.Tensor], tf.Tensor]:
+) -> Callable[[dict[str, Any], tf.Tensor], tf.Tensor]:
     """Return the training step on all devices.
 
     Args:
@@ -45,7 +45,7 @@ def replicated_train_step(
 
 def replicated_test_step(
     strategy: tf.distribute.Strategy, method: System
-) -> Callable[[dict], None]:
+) -> Callable[[dict[str, Any]], None]:
     """Return the step of validation on all devices.
 
     Args:
@@ -64,8 +64,10 @@ def replicated_test_step(
 
 
 def with_large_frames(
-    strategy: tf.distribute.Strategy, generator: keras.Model, batch: dict
-) -> dict:
+    strategy: tf.distribute.Strategy,
+    generator: keras.Model,
+    batch: dict[str, Any],
+) -> dict[str, tf.Tensor]:
     """Add what the generator makes of frames that only strips can hold.
 
     Args:
