@@ -19,9 +19,8 @@ import numpy as np
 from absl import flags
 
 from benchmarks.harness import show_table
-from ffa_keras.evaluation.baselines import MeanTrainingFfa
+from ffa_keras.evaluation.baselines import CHANCE, REAL, MeanTrainingFfa
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
-from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.evaluation.measures.leakage import LEAKAGE as MEASURE
 from ffa_keras.phantom import make_pair
@@ -86,7 +85,7 @@ def _judged(
             inside = field_of_view(ffa[..., 0])[..., None]
             compare = MEASURE.of(Eye(fundus, ffa, inside, mask))
             yield REAL, compare(ffa)
-            yield "real FFA of another eye", compare(framed[number - 1][1])
+            yield CHANCE, compare(framed[number - 1][1])
             for name, draw in systems.items():
                 yield name, compare(draw(fundus))
 

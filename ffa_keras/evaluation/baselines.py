@@ -1,7 +1,16 @@
 """The trivial predictions that a trained generator must beat."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+
+# Names of rows that no system fills.
+REAL = "real FFA"
+CHANCE = "real FFA of another eye"
+MEAN = "mean training FFA"
+MEAN_OF_OTHERS = "mean FFA of other eyes"
+CONSTANT = "best constant"
 
 
 def inverted_green(fundus: np.ndarray) -> np.ndarray:
@@ -33,7 +42,7 @@ class MeanTrainingFfa:
         if not self._count:
             self._mean = np.zeros_like(image)
         self._count += 1
-        image = _resize(image, self._mean.shape)
+        image = resized(image, self._mean.shape)
         self._mean += (image - self._mean) / self._count
 
     def __call__(self, fundus: np.ndarray) -> np.ndarray:
@@ -45,11 +54,41 @@ class MeanTrainingFfa:
         Returns:
             uint8 [H, W, 1].
         """
-        resized = _resize(self._mean, fundus.shape[:2])
-        return np.round(resized.clip(0, 255)).astype(np.uint8)[..., None]
+        return _grey(self._mean, fundus.shape[:2])
+
+    def without(self, own: Sequence[np.ndarray]) -> np.ndarray | None:
+        """Return the mean of all that were added but some.
+
+        Args:
+            own: uint8 [H, W, 1]; added before, and left out. At least one.
+
+        Returns:
+            uint8 [H, W, 1], of the size of the first of these; `None` if
+            nothing is left.
+        """
+        rest = self._count - len(own)
+        if not rest:
+            return None
+        total = self._count * self._mean
+        for ffa in own:
+            image = ffa[..., 0].astype(np.float64)
+            total -= resized(image, self._mean.shape)
+        return _grey(total / rest, own[0].shape[:2])
 
 
-def _resize(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _grey(mean: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a mean as an image of another size, uint8 [H, W, 1]."""
+    image = resized(mean, shape).clip(0, 255)
+    return np.round(image).astype(np.uint8)[..., None]
+
+
+def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an image [H, W] in another size.
+
+    Args:
+        image: of any type that OpenCV resizes.
+        shape: height and width.
+    """
     if image.shape == shape:
         return image
     # Area averaging repeats pixels where it enlarges.

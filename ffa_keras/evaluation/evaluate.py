@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.card import model_card
+from ffa_keras.evaluation.eyes import with_chance
 from ffa_keras.evaluation.figures import Figures
 from ffa_keras.evaluation.folders import PREDICTIONS, Folders
 from ffa_keras.evaluation.intervals import (
@@ -22,6 +23,7 @@ from ffa_keras.evaluation.page import write_report
 from ffa_keras.evaluation.panel import inception_of, judge_on, measures_of
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import Report, count_images, summarise
+from ffa_keras.evaluation.verdict import vessels_beside_classical
 from ffa_keras.files import replacing
 from ffa_keras.records.audit.leaks import refuse_leaks
 from ffa_keras.records.dataset import PreparedDataset
@@ -37,6 +39,7 @@ SYSTEM = "generator"
 FRAMES = Protocol()
 _FINGERPRINT = "fingerprint"
 _LEAKS = "truth of leaks"
+_VESSELS = "vessels"
 _TRUTH = {
     True: "known, by masks; what the real FFA shows besides is no prediction's"
     " invention, so that its own row invents nothing by construction",
@@ -165,8 +168,8 @@ def evaluate_folders(
     with replacing(Path(output)) as temporary:
         temporary.mkdir()
         judge = Judge(
-            folders.eyes(how.table, how.columns),
-            folders.floor(),
+            with_chance(folders.eyes(how.table, how.columns)),
+            folders.classical(),
             measures_of(how),
             inception_of(how),
         )
@@ -223,6 +226,7 @@ def _judged(
         if coverage:
             coverage.add(case.eye, case.predictions[system])
     figures.write_overview()
+    vessels = vessels_beside_classical(judge.images, [system])
     facts = {
         **about,
         **count_images(judge.images[system]),
@@ -232,6 +236,7 @@ def _judged(
             if intervals
             else {}
         ),
+        **({_VESSELS: vessels[system]} if vessels else {}),
         **_VERSIONS,
         **judge.distances(),
     }
@@ -243,4 +248,6 @@ def _judged(
         text = json.dumps(held, indent=2) + "\n"
         (folder / "intervals.json").write_text(text, encoding="utf-8")
     print(judge.times())
+    if vessels:
+        print(f"{_VESSELS}: {vessels[system]}")
     return report

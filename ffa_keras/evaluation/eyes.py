@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from ffa_keras.evaluation.baselines import CHANCE, resized
 from ffa_keras.evaluation.measures import Eye
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling, allowed_places, circle
@@ -29,6 +30,8 @@ class HeldOut:
         groups: its subgroups by column, such as `{"sex": "f"}`.
         predictions: those at hand, uint8 [H, W, 1] by the name of the system;
             others are made from the photograph.
+        beside: pictures that no system made, such as what chance gives; they
+            are judged after all systems.
         eye_id: of which eye, by any name, since eyes weigh alike; empty if it
             counts by itself, as patches do. No output holds it.
     """
@@ -42,7 +45,13 @@ class HeldOut:
     predictions: Mapping[str, np.ndarray] = dataclasses.field(
         default_factory=dict
     )
+    beside: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
     eye_id: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, as far as is known: a patient, an eye or a picture."""
+        return self.patient or self.eye_id or self.pair
 
 
 def eyes_of(
@@ -77,6 +86,39 @@ def eyes_of(
             (groups or {}).get(pair, {}),
             eye_id=record["eye"].decode(),
         )
+
+
+def with_chance(eyes: Iterable[HeldOut]) -> Iterator[HeldOut]:
+    """Put the real FFA of another patient beside each eye's own.
+
+    It is that of the last eye before it that is not the same patient's; of the
+    first patient's eyes, which wait for it, that of the next one. Where all
+    eyes are one patient's there is none.
+
+    Args:
+        eyes: one after the other.
+    """
+    waiting: list[HeldOut] = []
+    last: HeldOut | None = None
+    other: HeldOut | None = None
+    for held in eyes:
+        if last is not None and held.owner != last.owner:
+            other = last
+        if other is None:
+            waiting.append(held)
+        else:
+            yield from (_beside(first, held) for first in waiting)
+            waiting = []
+            yield _beside(held, other)
+        last = held
+    yield from waiting
+
+
+def _beside(held: HeldOut, other: HeldOut) -> HeldOut:
+    """Return an eye with the real FFA of another, in its size."""
+    image = resized(other.eye.real[..., 0], held.eye.real.shape[:2])
+    beside = {**held.beside, CHANCE: image[..., None]}
+    return dataclasses.replace(held, beside=beside)
 
 
 def patches_of(

@@ -86,7 +86,7 @@ class Figures:
                 image
                 for image in images
                 if image.pair in drawn
-                and math.isfinite(image.scores[CHOSEN_BY])
+                and not math.isnan(image.scores[CHOSEN_BY])
             ),
             key=lambda image: metric.best * image.scores[CHOSEN_BY],
         )
@@ -94,7 +94,10 @@ class Figures:
         for word, at in (("Worst", 0), ("Median", 0.5), ("Best", 1)):
             if ranked:
                 image = ranked[round(at * (len(ranked) - 1))]
-                value = number(image.scores[CHOSEN_BY], metric)
+                score = image.scores[CHOSEN_BY]
+                value = "no error"
+                if math.isfinite(score):
+                    value = number(score, metric)
                 chosen.setdefault(image.pair, f"{word}: {image.pair}, {value}")
         more = [
             (pair, category)

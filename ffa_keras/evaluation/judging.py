@@ -13,6 +13,7 @@ import numpy as np
 import tqdm
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.baselines import CHANCE, REAL
 from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
@@ -30,7 +31,6 @@ from ffa_keras.evaluation.measures.leakage import LEAKAGE
 from ffa_keras.evaluation.results import ImageScores
 from ffa_keras.translation.answers import Translator
 
-REAL = "real FFA"
 NO_INCEPTION = (
     "not computed: give a file of Inception weights with --inception_weights"
 )
@@ -49,7 +49,8 @@ class Judge:
         eyes: read once, one after the other.
         systems: fundus uint8 [H, W, 3] to FFA uint8 [H, W, 1] or [H, W], by
             name, floor and classical pictures included; the predictions that
-            eyes bring along stand before them, `REAL` comes after.
+            eyes bring along stand before them, and after them what they bring
+            beside these, and `REAL`.
         measures: what predictions are judged by.
         inception: features for KID and FID; `None` leaves both out.
         total: how many eyes there are, for the progress line; `None` if that
@@ -145,6 +146,8 @@ class Judge:
         for name, translate in self._systems.items():
             made = self._timed("translation", translate, eye.fundus)
             predictions[name] = _checked(made, eye, name)
+        for name, picture in held.beside.items():
+            predictions[name] = _checked(picture, eye, name)
         predictions[REAL] = eye.real
         # Tasks start in this order, so that none waits for one behind it.
         compares = [
@@ -207,7 +210,8 @@ class _Features:
     def add(self, case: HeldOut) -> None:
         self._real.append(self._inception(case.eye.real))
         for name, prediction in case.predictions.items():
-            if name == REAL:
+            # The same images in another order are the same set.
+            if name in (REAL, CHANCE):
                 continue
             features = self._predicted.setdefault(name, [])
             features.append(self._inception(prediction))

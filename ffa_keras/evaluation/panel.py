@@ -1,10 +1,15 @@
 """The judge of a prepared dataset: its eyes, the measures, the baselines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from ffa_keras.evaluation.baselines import MeanTrainingFfa
+from ffa_keras.evaluation.baselines import CONSTANT, MEAN, MeanTrainingFfa
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
-from ffa_keras.evaluation.eyes import HeldOut, eyes_of, patches_of
+from ffa_keras.evaluation.eyes import (
+    HeldOut,
+    eyes_of,
+    patches_of,
+    with_chance,
+)
 from ffa_keras.evaluation.inception import InceptionFeatures
 from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.measures import MEASURES, Measure
@@ -18,8 +23,6 @@ from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling
 from ffa_keras.training.config import TrainConfig
 from ffa_keras.translation.answers import Translator
-
-MEAN, CONSTANT = "mean training FFA", "best constant"
 
 
 def measures_of(how: Protocol) -> tuple[Measure, ...]:
@@ -65,7 +68,9 @@ def judge_on(
             cannot be had.
     """
     measures = measures_of(how)
-    groups = groups_of_dataset(dataset.folder, how.table, how.columns)
+    groups = groups_of_dataset(
+        dataset.folder, how.table, how.columns, how.key_file
+    )
     mean, constant = MeanTrainingFfa(), ConstantFfa()
     training = TrainingImages()
     for record in dataset.records("train", ["ffa"], lone="ffa"):
@@ -89,9 +94,8 @@ def judge_on(
         measures = (*measures, training.measure())
         total = dataset.num_records(split)
 
-    def eyes() -> Iterator[HeldOut]:
-        held = eyes_of(dataset, split, groups)
-        return patches_of(held, sampling) if how.patches else held
-
+    eyes: Iterable[HeldOut] = eyes_of(dataset, split, groups)
+    if how.patches:
+        eyes = patches_of(eyes, sampling)
     systems = {**systems, **floor}
-    return Judge(eyes(), systems, measures, inception_of(how), total)
+    return Judge(with_chance(eyes), systems, measures, inception_of(how), total)

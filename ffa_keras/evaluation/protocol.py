@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ffa_keras.errors import InputError
+from ffa_keras.preparation.splits import DEFAULT_KEY_FILE
 from ffa_keras.settings import check, setting
 from ffa_keras.translation.flips import AVERAGED, over_flips
 
@@ -46,6 +47,11 @@ class Protocol:
         "",
         "columns of --table that become sections of the report, with commas"
         " between them, such as sex,camera",
+    )
+    key_file: str = setting(
+        str(DEFAULT_KEY_FILE),
+        "secret key of the preparation, by which the lines of --table are"
+        " found; without it they count by their number",
     )
 
     def __post_init__(self) -> None:

@@ -1,11 +1,13 @@
 """Subgroups of the judged eyes: by any column of a table, and by phase."""
 
 import csv
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ffa_keras.errors import InputError
 from ffa_keras.preparation.report import read_report
+from ffa_keras.preparation.splits import hashed_id, read_key
 
 PHASE = "phase"
 # From these seconds after the injection on; the paper's frames are of 5 to 6
@@ -15,6 +17,7 @@ _PHASES = (
     (60.0, "1 to 5 minutes"),
     (0.0, "first minute"),
 )
+_SECONDS = "seconds_after_injection"
 _MOST_VALUES = 12
 _LETTERS = 40
 Groups = dict[str, str]
@@ -33,8 +36,9 @@ def read_table(
         The rows, by column.
 
     Raises:
-        InputError: it cannot be read, lacks a column, or a column has so many
-            values that it names images rather than groups.
+        InputError: it cannot be read, lacks a column, a column has so many
+            values that it names images rather than groups, or a number of
+            seconds is none.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -47,7 +51,7 @@ def read_table(
         if not rows or column not in rows[0]:
             raise InputError(
                 f"--subgroups={','.join(columns)}: {path} has no column"
-                f" {column}"
+                f" {column}; it has {', '.join(rows[0] if rows else ())}"
             )
         values = {row[column].strip() for row in rows}
         if len(values) > _MOST_VALUES or len(max(values, key=len)) > _LETTERS:
@@ -56,7 +60,21 @@ def read_table(
                 f" {len(values)} values in {path}; make bands of them, at most"
                 f" {_MOST_VALUES} and of {_LETTERS} letters each"
             )
+    for line, row in enumerate(rows, start=2):
+        if not _is_time(row.get(_SECONDS, "").strip()):
+            raise InputError(
+                f"--table={path}: line {line}: {_SECONDS} is no number from 0"
+                " on; write seconds, such as 330, or leave it empty"
+            )
     return rows
+
+
+def _is_time(text: str) -> bool:
+    """Whether a cell is empty or a number of seconds."""
+    try:
+        return not text or 0 <= float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def groups_of_row(row: Mapping[str, str], columns: Iterable[str]) -> Groups:
@@ -67,7 +85,7 @@ def groups_of_row(row: Mapping[str, str], columns: Iterable[str]) -> Groups:
         columns: that tell subgroups; empty cells tell none.
     """
     groups = {column: row[column].strip() for column in columns}
-    groups[PHASE] = phase_of(row.get("seconds_after_injection", ""))
+    groups[PHASE] = phase_of(row.get(_SECONDS, ""))
     return {column: value for column, value in groups.items() if value}
 
 
@@ -85,7 +103,7 @@ def phase_of(seconds: str) -> str:
 
 
 def groups_of_dataset(
-    folder: Path, table: str, columns: Sequence[str]
+    folder: Path, table: str, columns: Sequence[str], key_file: str = ""
 ) -> dict[str, Groups]:
     """Return the subgroups of the pairs of a prepared dataset by their hash.
 
@@ -93,6 +111,9 @@ def groups_of_dataset(
         folder: of the records, with the report of the preparation.
         table: the manifest, or a table with the same lines; empty for none.
         columns: of the table.
+        key_file: secret key of the preparation, by which the lines of pairs
+            are found. Where there is none, lines count by their number, which
+            is said.
 
     Raises:
         InputError: the table cannot be used, or nothing says which of its
@@ -105,16 +126,48 @@ def groups_of_dataset(
             f"--table={table}: {folder} has no preparation.csv, which would"
             " say which line belongs to which pair; prepare the data again"
         )
-    found = {}
-    for pair in report:
-        groups = groups_of_row(pair, ())
-        line = int(pair["row"]) - 2
-        if rows:
-            if not 0 <= line < len(rows):
-                raise InputError(
-                    f"--table={table}: has {len(rows)} lines, but a pair was"
-                    f" prepared from line {line + 2}; give the manifest itself"
-                )
-            groups |= groups_of_row(rows[line], columns)
-        found[pair["pair"]] = groups
-    return found
+    found = {pair["pair"]: groups_of_row(pair, ()) for pair in report}
+    if not rows:
+        return found
+    lines = _lines_by_pair(rows, report, table, key_file)
+    return {
+        pair: groups | groups_of_row(lines[pair], columns)
+        for pair, groups in found.items()
+    }
+
+
+def _lines_by_pair(
+    rows: list[dict[str, str]],
+    report: list[dict[str, str]],
+    table: str,
+    key_file: str,
+) -> dict[str, dict[str, str]]:
+    """Return the line of each prepared pair, by its hash."""
+    prepared = {pair["pair"]: int(pair["row"]) for pair in report}
+    by_hash = "pair_id" in rows[0] and key_file
+    if by_hash and Path(key_file).expanduser().exists():
+        key = read_key(key_file)
+        lines = {
+            hashed_id(key, "pair", row["pair_id"].strip()): row for row in rows
+        }
+        cure = (
+            "give the manifest that was prepared, and its --key_file, or an"
+            " empty one to go by the number of the line"
+        )
+    else:
+        lines = {
+            pair: rows[line - 2]
+            for pair, line in prepared.items()
+            if 0 <= line - 2 < len(rows)
+        }
+        cure = "give the manifest itself"
+        print(
+            f"note: lines of {table} are taken by their number: no key of the"
+            " preparation, or no column pair_id, tells whose they are"
+        )
+    if missing := sorted(prepared[p] for p in prepared.keys() - lines.keys()):
+        raise InputError(
+            f"--table={table}: has no line of the pair that was prepared from"
+            f" line {missing[0]}, nor of {len(missing) - 1} more; {cure}"
+        )
+    return lines

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ffa_keras.errors import InputError
+from ffa_keras.evaluation.baselines import REAL
 from ffa_keras.evaluation.compare import comparison as comparing
 from ffa_keras.evaluation.compare.grid import (
     LeakingCases,
@@ -24,7 +25,6 @@ from ffa_keras.evaluation.compare.paired import Comparison, against_reference
 from ffa_keras.evaluation.compare.tables import to_csv, to_latex, to_markdown
 from ffa_keras.evaluation.evaluate import evaluate_run
 from ffa_keras.evaluation.eyes import HeldOut
-from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import MEASURES, Eye, metrics_of
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import ImageScores, summarise

@@ -92,9 +92,15 @@ def test_the_generator_stands_beside_the_trivial_answers(evaluated):
         "inverted green channel",
         "flattened green channel",
         "equalised green channel",
+        "real FFA of another eye",
         "real FFA",
     ]
     assert list(report["answers"]) == names
+    # What beats nothing says so, wherever its figures stand.
+    told = report["facts"]["vessels"]
+    assert "the best classical picture" in told and told in printed
+    for name in ("report.md", "report.html", "model_card.md"):
+        assert told in (folder / name).read_text()
     assert all(name in printed for name in names)
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import inverted_green
+from ffa_keras.evaluation.baselines import REAL, inverted_green
 from ffa_keras.evaluation.eyes import eyes_of
 from ffa_keras.evaluation.inception import kernel_distance
-from ffa_keras.evaluation.judging import REAL, Judge
+from ffa_keras.evaluation.judging import Judge
 from ffa_keras.evaluation.measures import Measure, Metric
 from ffa_keras.evaluation.measures.exposure import EXPOSURE
 

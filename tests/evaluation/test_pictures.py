@@ -102,7 +102,7 @@ def test_the_worst_the_median_and_the_best_come_first(case, tmp_path):
     assert list(shown.chosen) == [
         "Worst: 11111111, 10.00",
         "Median: 33333333, 25.00",
-        "Best: 00000000, 30.00",
+        "Best: 44444444, no error",
     ]
     assert "exposure fitted" in shown.chosen_by
     assert len(shown.others) == 2

@@ -25,6 +25,7 @@ from ffa_keras.evaluation.results import (
     merge_trainings,
     summarise,
 )
+from ffa_keras.evaluation.verdict import vessels_beside_classical
 from ffa_keras.files import replacing
 from ffa_keras.images.files import write_png
 from ffa_keras.records.audit.leaks import refuse_leaks
@@ -127,7 +128,9 @@ def compare(
             },
             audited=True,
         )
-        comparison = against_reference(report, methods)
+        vessels = vessels_beside_classical(images, methods)
+        told = {f"vessels of {name}": text for name, text in vessels.items()}
+        comparison = against_reference(report.of(report.systems, told), methods)
         text = to_markdown(comparison)
         files = {
             "comparison.json": json.dumps(
@@ -140,7 +143,10 @@ def compare(
         }
         baselines = [name for name in report.systems if name not in methods]
         for method, own in configs.items():
-            one = report.of((method, *baselines), {"method": method})
+            facts = {"method": method}
+            if method in vessels:
+                facts["vessels"] = vessels[method]
+            one = report.of((method, *baselines), facts)
             files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")

@@ -4,8 +4,8 @@ import csv
 import io
 import math
 
+from ffa_keras.evaluation.baselines import REAL
 from ffa_keras.evaluation.compare.paired import Comparison
-from ffa_keras.evaluation.judging import REAL
 from ffa_keras.evaluation.measures import Metric
 from ffa_keras.evaluation.rendering import (
     Rows,
