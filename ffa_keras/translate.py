@@ -1,4 +1,4 @@
-"""Moved to `ffa_keras.translation.whole`; this name lasts one release more."""
+"""`ffa_keras.translation.whole`, under its name of before."""
 
 from ffa_keras.translation.whole import translate
 

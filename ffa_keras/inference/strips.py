@@ -1,4 +1,4 @@
-"""Moved to `ffa_keras.translation.strips`; this name lasts one release more."""
+"""`ffa_keras.translation.strips`, under its name of before."""
 
 from ffa_keras.translation.strips import translate_in_strips
 

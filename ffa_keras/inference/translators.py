@@ -1,4 +1,4 @@
-"""Moved to `ffa_keras.translation.forms`; this name lasts one release more."""
+"""`ffa_keras.translation.forms`, under its name of before."""
 
 from ffa_keras.translation.answers import MOST_PIXELS_WHOLE, Translator
 from ffa_keras.translation.forms import fingerprint, load_translator

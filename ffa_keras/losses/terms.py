@@ -35,12 +35,13 @@ class Step(NamedTuple):
     saliency_windows: tuple[int, ...] = (PAPER_WINDOW,)
 
 
-# Each returns one value for each image, float32 [B].
-TERMS: dict[str, Callable[[Step], tf.Tensor]] = {
-    "adversarial": lambda step: generator_adversarial_loss(step.fake_logits),
-    "pixel": lambda step: pixel_loss(step.real, step.fake),
-    "perceptual": lambda step: step.perceptual_loss(step.real, step.fake),
-    "saliency": lambda step: saliency_loss(
+# Each returns one value for each image, float32 [B]; of the system, which none
+# of these looks at, and of the step.
+TERMS: dict[str, Callable[[Any, Step], tf.Tensor]] = {
+    "adversarial": lambda _, step: generator_adversarial_loss(step.fake_logits),
+    "pixel": lambda _, step: pixel_loss(step.real, step.fake),
+    "perceptual": lambda _, step: step.perceptual_loss(step.real, step.fake),
+    "saliency": lambda _, step: saliency_loss(
         step.real, step.fake, step.saliency_windows
     ),
 }

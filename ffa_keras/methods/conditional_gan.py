@@ -14,7 +14,7 @@ from ffa_keras.methods.options import (
     ProposedOptions,
     term_weights,
 )
-from ffa_keras.methods.system import Batch, Losses, System, used_weights
+from ffa_keras.methods.system import Batch, Losses, System
 from ffa_keras.models import Pix2PixGenerator
 from ffa_keras.ops import PAPER_WINDOW
 
@@ -119,8 +119,8 @@ class ConditionalGan(System):
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
         discriminator: `(fundus, ffa)` to logits [B, H', W', 1].
-        weights: of the terms, by their name in `losses.TERMS`; a term with
-            weight 0 is not computed.
+        weights: of the terms, by their name in `TERMS`; a term with weight 0
+            is not computed.
         perceptual_loss: needed where the weight of `perceptual` is positive.
         shift_tolerance: pixels that the FFA of a patch may lie off, for every
             term but the adversarial one.
@@ -129,6 +129,8 @@ class ConditionalGan(System):
     Raises:
         ValueError: there is no such term, or `perceptual_loss` is missing.
     """
+
+    TERMS = losses.TERMS
 
     def __init__(
         self,
@@ -139,8 +141,7 @@ class ConditionalGan(System):
         shift_tolerance: int = 0,
         saliency_windows: tuple[int, ...] = (PAPER_WINDOW,),
     ) -> None:
-        used = used_weights(weights, losses.TERMS)
-        if ("perceptual" in used) != (perceptual_loss is not None):
+        if bool(weights.get("perceptual")) != (perceptual_loss is not None):
             raise ValueError(
                 "perceptual_loss must be given if and only if its weight is"
                 f" positive. Received: weights={dict(weights)},"
@@ -151,7 +152,7 @@ class ConditionalGan(System):
         super().__init__(
             generator,
             {"generator": [generator], "discriminator": [discriminator]},
-            used,
+            weights,
         )
         self.discriminator = discriminator
         self._perceptual_loss = perceptual_loss
@@ -179,14 +180,6 @@ class ConditionalGan(System):
                 real_logits, fake_logits
             ),
         }
-
-    def terms(self, step: losses.Step) -> Losses:
-        """Return every term of the generator's loss, [B], by its name.
-
-        Args:
-            step: the images and the discriminator's answer.
-        """
-        return {name: losses.TERMS[name](step) for name in self._term_weights}
 
 
 def _system(

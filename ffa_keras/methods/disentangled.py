@@ -10,7 +10,7 @@ from ffa_keras.methods.disentangled_terms import TERMS, Pair, Step
 from ffa_keras.methods.networks import vgg19
 from ffa_keras.methods.noise import Noise
 from ffa_keras.methods.options import DisentangledOptions, term_weights
-from ffa_keras.methods.system import Batch, System, used_weights
+from ffa_keras.methods.system import Batch, System
 from ffa_keras.models import (
     AppearanceDecoder,
     AppearanceEncoder,
@@ -52,6 +52,8 @@ class Disentangled(System):
         InputError: VGG19 weights cannot be had.
     """
 
+    TERMS = TERMS
+
     def __init__(self, options: DisentangledOptions) -> None:
         side = min(options.patch_height, options.patch_width)
         scales = 1 + sum(side >= least for least in _LEAST_SIDES)
@@ -88,7 +90,7 @@ class Disentangled(System):
                 "discriminator": discriminators,
                 "structure_discriminator": [structure_discriminator],
             },
-            used_weights(term_weights(options), TERMS),
+            term_weights(options),
         )
         self.ffa_encoder = ffa_encoder
         self.fundus_decoder = fundus_decoder
@@ -125,7 +127,7 @@ class Disentangled(System):
                 for _ in range(self._structure_steps - 1):
                     self._tell_structures_apart(structure, noise)
             step = self._translate(real, structure, noise)
-            terms = {k: TERMS[k](self, step) for k in self._term_weights}
+            terms = self.terms(step)
             per_image = {
                 "generator": self.weighted(terms),
                 "discriminator": self._image_verdicts(step),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from ffa_keras import losses
 from ffa_keras.methods.noise import Noise
+from ffa_keras.methods.system import System
 from ffa_keras.models import AppearanceEncoder
-
-if TYPE_CHECKING:
-    from ffa_keras.methods.disentangled import Disentangled
 
 
 class Pair(NamedTuple):
@@ -47,7 +45,7 @@ class Step(NamedTuple):
     noise: Noise
 
 
-def _adversarial(system: Disentangled, step: Step) -> tf.Tensor:
+def _adversarial(system: System, step: Step) -> tf.Tensor:
     return tf.add_n(
         [
             losses.generator_adversarial_loss(logits)
@@ -61,7 +59,7 @@ def _adversarial(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _structure(system: Disentangled, step: Step) -> tf.Tensor:
+def _structure(system: System, step: Step) -> tf.Tensor:
     return tf.add_n(
         [
             losses.undecided_loss(system.structure_discriminator(part))
@@ -70,7 +68,7 @@ def _structure(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _cycle(system: Disentangled, step: Step) -> tf.Tensor:
+def _cycle(system: System, step: Step) -> tf.Tensor:
     """Take the translations apart again, and swap back."""
     fundus, ffa = step.swapped
     of_fundus = step.noise.on(system.structure_of_ffa(ffa))
@@ -87,7 +85,7 @@ def _cycle(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _reconstruction(system: Disentangled, step: Step) -> tf.Tensor:
+def _reconstruction(system: System, step: Step) -> tf.Tensor:
     (fundus, ffa), structure = step.real, step.structure
     return losses.pixel_loss(
         fundus,
@@ -97,7 +95,7 @@ def _reconstruction(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _code(system: Disentangled, step: Step) -> tf.Tensor:
+def _code(system: System, step: Step) -> tf.Tensor:
     """Read the drawn appearances in what was made with them.
 
     By encoders that learn nothing from it: else they could agree with the
@@ -121,7 +119,7 @@ def _frozen(encoder: AppearanceEncoder, images: tf.Tensor) -> tf.Tensor:
     return mean
 
 
-def _divergence(system: Disentangled, step: Step) -> tf.Tensor:
+def _divergence(system: System, step: Step) -> tf.Tensor:
     """Of the appearances' distributions from the standard normal one."""
     return tf.add_n(
         [
@@ -131,7 +129,7 @@ def _divergence(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _norm(system: Disentangled, step: Step) -> tf.Tensor:
+def _norm(system: System, step: Step) -> tf.Tensor:
     return tf.add_n(
         [
             tf.reduce_mean(tf.cast(part, tf.float32) ** 2, axis=(1, 2, 3))
@@ -140,7 +138,7 @@ def _norm(system: Disentangled, step: Step) -> tf.Tensor:
     )
 
 
-def _perceptual(system: Disentangled, step: Step) -> tf.Tensor:
+def _perceptual(system: System, step: Step) -> tf.Tensor:
     """Of each translation from what it was made of."""
     perceptual_loss = system.perceptual_loss
     if perceptual_loss is None:
@@ -155,7 +153,7 @@ def _perceptual(system: Disentangled, step: Step) -> tf.Tensor:
 
 
 # Each returns one value for each image, float32 [B].
-TERMS: Mapping[str, Callable[[Disentangled, Step], tf.Tensor]] = {
+TERMS: Mapping[str, Callable[[System, Step], tf.Tensor]] = {
     "adversarial": _adversarial,
     "structure": _structure,
     "cycle": _cycle,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -25,13 +26,23 @@ _VALIDATION = {"psnr": psnr, "ssim": ssim, "psnr_fitted": psnr_fitted}
 class System(keras.Model):
     """A generator, and the networks that are trained with it.
 
-    Subclasses give `losses_of`.
+    Subclasses give `losses_of`, and `TERMS` if the generator's loss has terms.
 
     Args:
         generator: fundus [B, H, W, 3] to FFA [B, H, W, 1], all in [-1, 1].
         networks: those that each optimizer updates, by its name; built.
-        weights: of the terms of the generator's loss that are computed.
+        weights: of the terms of the generator's loss, by name; a term with
+            weight 0 is not computed.
+
+    Attributes:
+        TERMS: what makes each term, float32 [B], of the system and of what a
+            step has shown.
+
+    Raises:
+        ValueError: there is no such term.
     """
+
+    TERMS: ClassVar[Mapping[str, Callable[[Any, Any], tf.Tensor]]] = {}
 
     def __init__(
         self,
@@ -42,8 +53,11 @@ class System(keras.Model):
         super().__init__()
         self.generator = generator
         self._networks = {k: list(v) for k, v in networks.items()}
-        self._term_weights = dict(weights)
-        names = [f"loss/{name}" for name in (*weights, *networks)]
+        for name in weights:
+            if name not in self.TERMS:
+                raise ValueError(f"no such loss term: {name}")
+        self._term_weights = {k: v for k, v in weights.items() if v}
+        names = [f"loss/{name}" for name in (*self._term_weights, *networks)]
         self.train_means = {n: keras.metrics.Mean(name=n) for n in names}
         self.validation_means = {
             n: keras.metrics.Mean(name=n) for n in _VALIDATION
@@ -111,6 +125,16 @@ class System(keras.Model):
             objectives = self.objectives(per_image)
         self.update(tape, objectives)
         return self.report({**terms, **per_image})
+
+    def terms(self, step: Any) -> Losses:
+        """Return every term of the generator's loss that counts, [B], by name.
+
+        Args:
+            step: what the terms of this system look at.
+        """
+        return {
+            name: self.TERMS[name](self, step) for name in self._term_weights
+        }
 
     def weighted(self, terms: Losses) -> tf.Tensor:
         """Return the weighted sum of the terms, [B].
@@ -192,24 +216,6 @@ class System(keras.Model):
                 measure(real, fake, mask), sample_weight=batch["weight"]
             )
         return {name: m.result() for name, m in self.validation_means.items()}
-
-
-def used_weights(
-    weights: Mapping[str, float], terms: Container[str]
-) -> dict[str, float]:
-    """Return the weights that are not 0.
-
-    Args:
-        weights: of the terms, by name.
-        terms: the names that there are.
-
-    Raises:
-        ValueError: there is no such term.
-    """
-    for name in weights:
-        if name not in terms:
-            raise ValueError(f"no such loss term: {name}")
-    return {name: weight for name, weight in weights.items() if weight}
 
 
 def _share_of_global_mean(per_sample: tf.Tensor) -> tf.Tensor:
