@@ -11,10 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ffa_keras.files import MAX_PIXELS
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# OpenCV reads these as it is imported; as MAX_PIXELS of images.checks.
+# OpenCV reads these as it is imported.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 
 from absl import app, flags, logging  # noqa: E402
 

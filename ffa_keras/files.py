@@ -19,6 +19,9 @@ from ffa_keras.sums import SUMS_NAME, read_sums, sha256, write_sums
 if sys.platform != "win32":
     import fcntl
 
+# Of an image: twelve times an ultra-widefield photograph. More is a mistake or
+# an attack.
+MAX_PIXELS = 2**27
 _SCRATCH = ".writing-"
 _LOCK = ".lock"
 _OLD = ".old"

@@ -24,7 +24,7 @@ from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.translation.answers import Translator
 
 INSIDE = 0.9
-LEAST_PATIENTS = 20
+LEAST_TO_CALIBRATE = 20
 _TRAINING_EYES = 20
 # Grey levels over which the error by grey level is smoothed.
 _SMOOTH = 6.0
@@ -139,10 +139,10 @@ def calibrate(
     if "validation" in dataset.splits:
         records = dataset.records("validation", ["patient"])
         count = len({record["patient"] for record in records})
-    if count < LEAST_PATIENTS:
+    if count < LEAST_TO_CALIBRATE:
         return (
             f"none: {count} patients in the validation split, and"
-            f" {LEAST_PATIENTS} are needed to calibrate them"
+            f" {LEAST_TO_CALIBRATE} are needed to calibrate them"
         )
     if not dataset.stores_of("train"):
         return "none: no pair is in the training split"

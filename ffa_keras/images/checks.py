@@ -18,8 +18,8 @@ from typing import NamedTuple
 import simplejpeg
 from PIL import TiffImagePlugin
 
-# Twelve times an ultra-widefield photograph: more is a mistake or an attack.
-MAX_PIXELS = 2**27
+from ffa_keras.files import MAX_PIXELS
+
 # Of all samples, before they are scaled to 8 bits.
 MAX_BYTES = 2**29
 # A camera needs one; progressive files of the web have about ten.

@@ -12,6 +12,9 @@ from typing import Any
 from ffa_keras.errors import InputError
 from ffa_keras.settings import check, setting
 
+# Of a translation from its input, in the units of VGG19.
+_TRANSLATED_WEIGHT = 6e-6
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -94,7 +97,10 @@ class PerceptualOptions(AdversarialOptions):
     """Of the methods with a perceptual loss."""
 
     perceptual_weight: float = setting(
-        0.001, "beta, weight of Eq. 6; 0 needs no VGG19 weights", 0.0
+        0.001,
+        "beta, weight of Eq. 6; 0 needs no VGG19 weights; of disentangled that"
+        f" of a translation from its input, {_TRANSLATED_WEIGHT:g} by default",
+        0.0,
     )
     vgg_weights: str = setting(
         "imagenet", "'imagenet' to download, or a .h5/.npz file", kind="place"
@@ -167,7 +173,7 @@ class DisentangledOptions(PerceptualOptions):
     )
     norm_weight: float = setting(0.01, "weight of large structures", 0.0)
     perceptual_weight: float = setting(
-        6e-6,
+        _TRANSLATED_WEIGHT,
         "weight of VGG19 features of a translation and its input; 0 needs no"
         " VGG19 weights",
         0.0,

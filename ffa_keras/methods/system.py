@@ -199,8 +199,8 @@ class System(keras.Model):
             batch: `fundus` uint8 [B, H, W, 3], `ffa` uint8 [B, H, W, 1],
                 `valid_mask` uint8 [B, H, W, 1], 0 outside, and `weight`
                 float32 [B], 0 for an image that must not count. With `fake`,
-                uint8 [B, H, W, 1], that is judged: frames that are too large
-                to be translated here.
+                uint8 [B, H, W, 1], that is judged: of frames that the
+                generator does not take as they are.
 
         Returns:
             Running means of `psnr` (dB), `ssim` and `psnr_fitted` (dB), by

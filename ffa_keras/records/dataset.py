@@ -145,7 +145,10 @@ class PreparedDataset:
 
         Raises:
             InputError: the split is absent or empty.
+            ValueError: records never hold such a feature.
         """
+        if strange := {*(features or ())} - {*schema.features(truth=True)}:
+            raise ValueError(f"no such features: {sorted(strange)}")
         stores = self.stores_of(split, lone)
         if not stores:
             raise InputError(f"{self.folder}: the {split} split is empty")

@@ -26,7 +26,7 @@ from ffa_keras.training.logs import CsvLog, Progress, TensorBoardLog
 from ffa_keras.training.steps import (
     replicated_test_step,
     replicated_train_step,
-    with_large_frames,
+    with_predictions,
 )
 from ffa_keras.training.strategy import is_chief
 
@@ -222,7 +222,7 @@ class Loop:
         )
         for batch in pairs:
             self.test_step(
-                with_large_frames(self.strategy, self.method.generator, batch)
+                with_predictions(self.strategy, self.method.generator, batch)
             )
         figures = take_means(self.method.validation_means)
         self.validated.assign(step)

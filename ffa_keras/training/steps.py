@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from ffa_keras.methods.system import System
 from ffa_keras.translation.keras_model import takes_strips, translator_of
+from ffa_keras.translation.scale import to_field
+from ffa_keras.translation.whole import trained_diameter
 
 
 def replicated_train_step(
@@ -63,26 +65,35 @@ def replicated_test_step(
     return run
 
 
-def with_large_frames(
+def with_predictions(
     strategy: tf.distribute.Strategy,
     generator: keras.Model,
     batch: dict[str, Any],
 ) -> dict[str, tf.Tensor]:
-    """Add what the generator makes of frames that only strips can hold.
+    """Add what the generator makes of frames that it does not take as they are.
+
+    Such are too large to be translated as a whole, or have another field of
+    view than it knows: these are translated as evaluation does.
 
     Args:
         strategy: the devices.
         generator: fundus to FFA.
-        batch: as `System.test_step` takes it, distributed.
+        batch: as `System.test_step` takes it, distributed; an image each.
 
     Returns:
-        The batch, with `fake` if a frame of it is that large.
+        The batch, with `fake` if a frame of it is such a one.
     """
-    frames = strategy.experimental_local_results(batch["fundus"])
-    if not any(takes_strips(generator, f.shape[1:]) for f in frames):
+    local = strategy.experimental_local_results(batch["fundus"])
+    frames = [fundus[0].numpy() for fundus in local]
+    diameter = trained_diameter(generator)
+    if not any(
+        takes_strips(generator, frame.shape)
+        or to_field(frame, diameter) is not frame
+        for frame in frames
+    ):
         return batch
     translate = translator_of(generator)
-    fakes = iter([translate(f[0].numpy())[None] for f in frames])
+    fakes = iter([translate(frame)[None] for frame in frames])
     values = strategy.experimental_distribute_values_from_function(
         lambda _: tf.constant(next(fakes))
     )

@@ -355,7 +355,7 @@ MOMENTS = {
     "at the first row of the log": (CsvLog, "scalars", 1),
     "at a later row of the log": (CsvLog, "scalars", 4),
     "at a checkpoint": (tf.train.Checkpoint, "write", 2),
-    "at the row of the validation": (loop, "with_large_frames", 1),
+    "at the row of the validation": (loop, "with_predictions", 1),
     "at the generator": (runs, "save_generator", 1),
 }
 

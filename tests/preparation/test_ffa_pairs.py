@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from datasets.ffa_pairs.configs import PhantomConfig
+from datasets.ffa_pairs.ffa_pairs_dataset_builder import Builder
 from datasets.ffa_pairs.write import write_dataset
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.schema import CATEGORIES
@@ -221,7 +222,7 @@ def test_a_folder_becomes_records_that_name_nobody(prepare, clinic, tmp_path):
         "pairs                  train  validation        test",
         "normal                     2           2           2",
         "all                        2           2           2",
-        f"prepared {data_dir / 'ffa_pairs' / 'folder' / '1.1.2'}",
+        f"prepared {data_dir / 'ffa_pairs' / 'folder' / str(Builder.VERSION)}",
         "kept 6 of 7 pairs (6 affine)",
     ]
     assert lines[5].startswith("1 left out: row 8 (")

@@ -212,8 +212,10 @@ def test_a_dataset_is_found_from_any_folder_above_it(phantom_dataset):
 
 
 def test_only_the_features_that_are_asked_for_are_read(dataset):
-    (record, *_) = dataset.records("train", ["pair", "ffa", "unheard_of"])
+    (record, *_) = dataset.records("train", ["pair", "ffa"])
     assert set(record) == {"pair", "ffa"}
+    with pytest.raises(ValueError, match="no such features: .*unheard_of"):
+        dataset.pairs("train", ["pair", "unheard_of"])
     assert record["ffa"].shape == (128, 128, 1)
     assert "truth" not in dataset.splits
     with pytest.raises(InputError, match="the truth split is empty"):

@@ -17,7 +17,7 @@ from ffa_keras.methods import METHODS
 from ffa_keras.models import ResnetGenerator
 from ffa_keras.phantom import make_pair
 from ffa_keras.training.config import make_config
-from ffa_keras.training.steps import replicated_test_step, with_large_frames
+from ffa_keras.training.steps import replicated_test_step, with_predictions
 from ffa_keras.translation.keras_model import translator_of
 
 HEIGHT, WIDTH = 1100, 1000
@@ -57,7 +57,7 @@ def main(replicas: int) -> None:
     found = []
 
     def in_strips(batch):
-        return with_large_frames(strategy, method.generator, batch)
+        return with_predictions(strategy, method.generator, batch)
 
     def rounded(batch):
         def whole(generator):

@@ -2,11 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from ffa_keras.errors import InputError
 from ffa_keras.evaluation.evaluate import evaluate_model, evaluate_run
 from ffa_keras.models import ResnetGenerator, UnetGenerator
+from ffa_keras.phantom import make_pair
+from ffa_keras.training.steps import with_predictions
 from ffa_keras.translation import forms, keras_model
 
 
@@ -70,6 +74,20 @@ def test_large_frames_are_validated_in_strips_as_they_are_whole(
     # Both answer in whole grey levels, and the step itself does not.
     assert in_strips == pytest.approx(rounded, rel=1e-4)
     assert in_strips["psnr"] == pytest.approx(step["psnr"], rel=1e-3)
+
+
+def test_frames_of_another_field_are_validated_as_they_are_evaluated():
+    generator = ResnetGenerator(4, 1, field_diameter=64)
+    generator.build((None, None, None, 3))
+    pair = make_pair(0, "normal", 128)
+    batch = {"fundus": tf.constant(pair.fundus[None])}
+    strategy = tf.distribute.get_strategy()
+    fake = with_predictions(strategy, generator, batch)["fake"]
+    evaluated = keras_model.translator_of(generator)(pair.fundus)
+    np.testing.assert_array_equal(fake[0], evaluated)
+    # Frames that it knows are left to the step itself.
+    generator.field_diameter = 0
+    assert with_predictions(strategy, generator, batch) is batch
 
 
 def test_other_generators_take_frames_as_a_whole():
