@@ -38,6 +38,7 @@ _CONTENDERS = flags.DEFINE_integer(
     "contenders", 3, "Systems to judge.", lower_bound=1
 )
 _THREADS = 2
+_OTHER = 1000
 _WEIGHTS = flags.DEFINE_string("lpips_weights", "", "Weights of LPIPS.")
 
 
@@ -48,7 +49,8 @@ def _eye(number: int) -> tuple[Eye, list[np.ndarray]]:
     fundus, known = warp_to_ffa(pair.fundus, pair.matrix, pair.ffa.shape[:2])
     eye = Eye(fundus, pair.ffa, known[..., None], pair.leakage_mask > 0)
     predictions = [draw(fundus) for draw in CLASSICAL.values()]
-    predictions += [np.full_like(pair.ffa, 90), pair.ffa]
+    another = make_pair(_OTHER + number, category, _SIZE.value).ffa
+    predictions += [np.full_like(pair.ffa, 90), another, pair.ffa]
     predictions += [
         cv2.GaussianBlur(pair.ffa, (0, 0), 1 + n)[..., None]
         for n in range(1 + _CONTENDERS.value)
