@@ -18,18 +18,23 @@ import collections
 import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 from absl import flags
 
 from benchmarks.harness import show_table
 from benchmarks.landmarked_eyes import landmarked_eyes
-from ffa_keras.evaluation.baselines import MeanTrainingFfa
+from ffa_keras.evaluation.baselines import (
+    CHANCE,
+    MEAN_OF_OTHERS,
+    REAL,
+    SECOND,
+    MeanTrainingFfa,
+    resized,
+)
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
 from ffa_keras.evaluation.measures import MEASURES, Eye
 from ffa_keras.evaluation.measures.lpips import Lpips
-from ffa_keras.registration import register_pair
-from ffa_keras.registration.retina import field_of_view
+from ffa_keras.evaluation.second import second_of
 from ffa_keras.translation.forms import load_translator
 
 _PHOTOGRAPHS = flags.DEFINE_string(
@@ -44,32 +49,6 @@ _SHOWN = (
     "vessel_dice", "vessel_cldice", "vessel_auc", "leak_invented",
     "dots_invented",
 )  # fmt: skip
-
-
-def _another(pairs: list[tuple[str, Eye]]) -> np.ndarray | None:
-    """Return another FFA of an eye, brought onto its first, if there is one."""
-    first = pairs[0][1].real
-    for _, eye in pairs[1:]:
-        # Vessels are dark in what is registered with an FFA.
-        seen = field_of_view(eye.real)[..., None]
-        found = register_pair(
-            np.where(seen, 255 - eye.real, 0).astype(np.uint8), first
-        )
-        same = (
-            eye.real.shape == first.shape and np.mean(eye.real != first) < 0.1
-        )
-        if found.accepted and not same:
-            return found.warp(eye.real)[0].reshape(first.shape)
-    return None
-
-
-def _of_another_eye(eyes: list[Eye], number: int) -> np.ndarray:
-    """Return the real FFA of the eye before, in the size of an eye's own."""
-    height, width = eyes[number].real.shape[:2]
-    other = cv2.resize(
-        eyes[number - 1].real, (width, height), interpolation=cv2.INTER_AREA
-    )
-    return other[..., None]
 
 
 def _scores(eye: Eye, prediction: np.ndarray, lpips: Lpips | None) -> dict:
@@ -101,10 +80,12 @@ def main() -> None:
             mean.add(other.real)
             constant.add(other.real)
         predictions = {
-            "real FFA": eye.real,
-            "another real FFA of the eye": _another(pairs),
-            "real FFA of another eye": _of_another_eye(eyes, number),
-            "mean FFA of other eyes": mean(eye.fundus),
+            REAL: eye.real,
+            SECOND: second_of(eye, (other.real for _, other in pairs[1:])),
+            CHANCE: resized(eyes[number - 1].real[..., 0], eye.real.shape[:2])[
+                ..., None
+            ],
+            MEAN_OF_OTHERS: mean(eye.fundus),
             "best constant of other eyes": constant(eye.fundus),
             **{name: draw(eye.fundus) for name, draw in CLASSICAL.items()},
             "released generator": translate(eye.fundus),

@@ -1,12 +1,13 @@
 """The trivial predictions that a trained generator must beat."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
 
 # Names of rows that no system fills.
 REAL = "real FFA"
+SECOND = "another real FFA of the eye"
 CHANCE = "real FFA of another eye"
 MEAN = "mean training FFA"
 MEAN_OF_OTHERS = "mean FFA of other eyes"
@@ -56,24 +57,24 @@ class MeanTrainingFfa:
         """
         return _grey(self._mean, fundus.shape[:2])
 
-    def without(self, own: Sequence[np.ndarray]) -> np.ndarray | None:
+    def without(
+        self, own: Iterable[np.ndarray], shape: tuple[int, ...]
+    ) -> np.ndarray | None:
         """Return the mean of all that were added but some.
 
         Args:
-            own: uint8 [H, W, 1]; added before, and left out. At least one.
+            own: uint8 [H', W', 1]; added before, and left out.
+            shape: height and width of the answer.
 
         Returns:
-            uint8 [H, W, 1], of the size of the first of these; `None` if
-            nothing is left.
+            uint8 [H, W, 1]; `None` if nothing is left.
         """
-        rest = self._count - len(own)
-        if not rest:
-            return None
-        total = self._count * self._mean
+        rest, total = self._count, self._count * self._mean
         for ffa in own:
             image = ffa[..., 0].astype(np.float64)
             total -= resized(image, self._mean.shape)
-        return _grey(total / rest, own[0].shape[:2])
+            rest -= 1
+        return _grey(total / rest, shape) if rest else None
 
 
 def _grey(mean: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

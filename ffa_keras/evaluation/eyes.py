@@ -31,7 +31,8 @@ class HeldOut:
         predictions: those at hand, uint8 [H, W, 1] by the name of the system;
             others are made from the photograph.
         beside: pictures that no system made, such as what chance gives; they
-            are judged after all systems.
+            are judged after all systems. `None` where this eye has none and
+            others have.
         eye_id: of which eye, by any name, since eyes weigh alike; empty if it
             counts by itself, as patches do. No output holds it.
     """
@@ -45,7 +46,9 @@ class HeldOut:
     predictions: Mapping[str, np.ndarray] = dataclasses.field(
         default_factory=dict
     )
-    beside: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    beside: Mapping[str, np.ndarray | None] = dataclasses.field(
+        default_factory=dict
+    )
     eye_id: str = ""
 
     @property

@@ -15,6 +15,7 @@ from ffa_keras.evaluation.baselines import (
 from ffa_keras.evaluation.classical import CLASSICAL, ConstantFfa
 from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.measures import Eye
+from ffa_keras.evaluation.second import with_second
 from ffa_keras.evaluation.subgroups import groups_of_row, read_table
 from ffa_keras.images.dicom import is_synthetic
 from ffa_keras.images.files import (
@@ -69,29 +70,18 @@ class Folders:
         }
         rows = _rows_by_stem(table, columns) if table else {}
         _check_match(real, others, rows if table else None, table)
-        owners = {s: _cell(rows.get(s, {}), "patient") for s in real.files}
-        mean, constant = MeanTrainingFfa(), ConstantFfa()
-        for stem in real.files:
-            mean.add(ffa := real.ffa(stem))
-            constant.add(ffa)
-        for number, stem in enumerate(real.files, start=1):
-            row = rows.get(stem, {})
-            eye, predicted = _read(stem, real, others)
-            same = [
-                s for s in owners if owners[s] and owners[s] == owners[stem]
-            ]
-            rest = mean.without([real.ffa(s) for s in same or [stem]])
-            beside = {} if rest is None else {MEAN_OF_OTHERS: rest}
-            yield HeldOut(
-                f"{number:04d}",
-                owners[stem],
-                "",
-                eye,
-                groups=groups_of_row(row, columns) if row else {},
-                predictions={PREDICTIONS: predicted},
-                beside={**beside, CONSTANT: constant(eye.fundus)},
-                eye_id=_eye_of(row),
-            )
+        ids = [_eye_of(rows.get(stem, {})) for stem in real.files]
+
+        def others_of(held: HeldOut) -> Iterator[np.ndarray]:
+            for number, stem in enumerate(real.files, start=1):
+                if held.eye_id == ids[number - 1] and held.pair != _name(
+                    number
+                ):
+                    yield real.ffa(stem)
+
+        several = len({*ids} - {""}) < sum(map(bool, ids))
+        cases = _cases(real, others, rows, columns)
+        yield from with_second(cases, others_of if several else None)
 
     def classical(self) -> dict[str, Translator]:
         """Return the classical pictures by name; none without photographs."""
@@ -101,6 +91,11 @@ class Folders:
         folders = dataclasses.asdict(self)
         del folders["references"]
         return {flag: folder for flag, folder in folders.items() if folder}
+
+
+def _name(number: int) -> str:
+    """Return what outputs call an image."""
+    return f"{number:04d}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +124,36 @@ class _Pictures:
 
     def fundus(self, stem: str) -> np.ndarray:
         return read_fundus(self.files[stem], self.bits)
+
+
+def _cases(
+    real: _Pictures,
+    others: Mapping[str, _Pictures],
+    rows: Mapping[str, Mapping[str, str]],
+    columns: Sequence[str],
+) -> Iterator[HeldOut]:
+    """Yield what is to be judged, with the trivial pictures beside it."""
+    owners = {s: _cell(rows.get(s, {}), "patient") for s in real.files}
+    mean, constant = MeanTrainingFfa(), ConstantFfa()
+    for stem in real.files:
+        mean.add(ffa := real.ffa(stem))
+        constant.add(ffa)
+    for number, (stem, mine) in enumerate(owners.items(), start=1):
+        row = rows.get(stem, {})
+        eye, predicted = _read(stem, real, others)
+        same = [s for s, owner in owners.items() if mine and owner == mine]
+        rest = mean.without(map(real.ffa, same or [stem]), eye.real.shape[:2])
+        beside = {} if rest is None else {MEAN_OF_OTHERS: rest}
+        yield HeldOut(
+            _name(number),
+            mine,
+            "",
+            eye,
+            groups=groups_of_row(row, columns) if row else {},
+            predictions={PREDICTIONS: predicted},
+            beside={**beside, CONSTANT: constant(eye.fundus)},
+            eye_id=_eye_of(row),
+        )
 
 
 def _check_match(

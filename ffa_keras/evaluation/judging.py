@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import dataclasses
+import math
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import tqdm
 
 from ffa_keras.errors import InputError
-from ffa_keras.evaluation.baselines import CHANCE, REAL
+from ffa_keras.evaluation.baselines import CHANCE, REAL, SECOND
 from ffa_keras.evaluation.eyes import HeldOut
 from ffa_keras.evaluation.inception import (
     InceptionFeatures,
@@ -74,9 +75,12 @@ class Judge:
         self._systems = dict(systems)
         self._measures = tuple(measures)
         self.metrics = metrics_of(self._measures)
+        # What an eye scores in a row for which it has no picture.
+        self._missing = {metric.name: math.nan for metric in self.metrics}
         self._features = _Features(inception) if inception else None
         self._seconds: dict[str, float] = collections.defaultdict(float)
         self._lock = threading.Lock()
+        self._pictured: set[str] = set()
         self.images: dict[str, list[ImageScores]] = {}
 
     def __len__(self) -> int:
@@ -113,6 +117,12 @@ class Judge:
             while waiting:
                 yield self._end(*waiting.popleft())
                 bar.update()
+        # A row of which no eye had a picture after all.
+        self.images = {
+            name: images
+            for name, images in self.images.items()
+            if name in self._pictured
+        }
         if not len(self):
             raise InputError(
                 "there is nothing to judge: no eye, or none as large as a patch"
@@ -146,9 +156,10 @@ class Judge:
         for name, translate in self._systems.items():
             made = self._timed("translation", translate, eye.fundus)
             predictions[name] = _checked(made, eye, name)
-        for name, picture in held.beside.items():
-            predictions[name] = _checked(picture, eye, name)
-        predictions[REAL] = eye.real
+        beside = {**held.beside, REAL: eye.real}
+        for name, picture in beside.items():
+            if picture is not None:
+                predictions[name] = _checked(picture, eye, name)
         # Tasks start in this order, so that none waits for one behind it.
         compares = [
             pool.submit(self._timed, measure.name, measure.of, eye)
@@ -160,19 +171,22 @@ class Judge:
             name = self._measures[number].name
             return self._timed(name, compare, prediction)
 
+        self._pictured |= predictions.keys()
+        # In one order, whatever this eye has no picture of.
+        names = [*held.predictions, *self._systems, *beside]
         scores = {
             name: [
-                pool.submit(judge, number, prediction)
-                for number in range(len(compares))
+                pool.submit(judge, number, predictions[name])
+                for number in range(len(compares) if name in predictions else 0)
             ]
-            for name, prediction in predictions.items()
+            for name in names
         }
         return dataclasses.replace(held, predictions=predictions), scores
 
     def _end(self, held: HeldOut, work: _InWork) -> HeldOut:
         """Wait for the scores of an eye."""
         for name, parts in work.items():
-            scores: Scores = {}
+            scores: Scores = {} if parts else dict(self._missing)
             for part in parts:
                 scores |= part.result()
             self.images.setdefault(name, []).append(
@@ -211,7 +225,7 @@ class _Features:
         self._real.append(self._inception(case.eye.real))
         for name, prediction in case.predictions.items():
             # The same images in another order are the same set.
-            if name in (REAL, CHANCE):
+            if name in (REAL, CHANCE, SECOND):
                 continue
             features = self._predicted.setdefault(name, [])
             features.append(self._inception(prediction))

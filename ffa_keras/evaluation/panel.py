@@ -18,6 +18,7 @@ from ffa_keras.evaluation.measures.exposure import EXPOSURE
 from ffa_keras.evaluation.measures.lpips import Lpips
 from ffa_keras.evaluation.measures.pixels import PIXELS
 from ffa_keras.evaluation.protocol import Protocol
+from ffa_keras.evaluation.second import others_in, with_second
 from ffa_keras.evaluation.subgroups import groups_of_dataset
 from ffa_keras.records.dataset import PreparedDataset
 from ffa_keras.records.patches import PatchSampling
@@ -97,5 +98,7 @@ def judge_on(
     eyes: Iterable[HeldOut] = eyes_of(dataset, split, groups)
     if how.patches:
         eyes = patches_of(eyes, sampling)
+    else:
+        eyes = with_second(eyes, others_in(dataset, split))
     systems = {**systems, **floor}
     return Judge(with_chance(eyes), systems, measures, inception_of(how), total)

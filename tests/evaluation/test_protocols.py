@@ -318,6 +318,17 @@ def test_the_mean_is_of_the_other_patients_eyes(deep):
     ]
     np.testing.assert_array_equal(means[0], real[1])
     np.testing.assert_array_equal(means[1], real[0])
+    # In the size of each, whatever the patient's other ones have.
+    rng = np.random.default_rng(0)
+    for folder in ("theirs", "real"):
+        image = rng.integers(0, 4096, (40, 50)).astype(np.uint16)
+        cv2.imwrite(str(deep / folder / "4.5.png"), image)
+    table = _table(deep, "image,patient", "1.5,a", "2.5,b", "4.5,a")
+    for held in _folders(deep).eyes(table, ()):
+        mean = held.beside["mean FFA of other eyes"]
+        assert mean.shape == held.eye.real.shape
+    for folder in ("theirs", "real"):
+        (deep / folder / "4.5.png").unlink()
     table = _table(deep, "image,patient", "1.5,a", "2.5,a")
     for held in _folders(deep).eyes(table, ()):
         assert list(held.beside) == ["best constant"]
