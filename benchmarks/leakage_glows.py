@@ -2,14 +2,15 @@ r"""How wide a glow may be until the leakage measure no longer sees it.
 
     python -m benchmarks.leakage_glows [--seeds=8]
 
-Draws a glow into the real FFA of healthy phantom eyes, in the middle of the
-frame, with an outline or without, and judges it as a prediction. Prints a
-Markdown table of means over the eyes: what of the glow is invented by the
-measure, and what the error with the exposure fitted says of it.
+Draws a glow into the real FFA of healthy phantom eyes, above, below and on both
+sides of the middle, with an outline or without, and judges it as a prediction.
+Prints a Markdown table of means over the pictures: what of the glow is invented
+by the measure, and what the error with the exposure fitted says of it.
 """
 
 from ffa_keras import cli  # isort: skip
 
+import itertools
 from collections.abc import Iterator
 
 import cv2
@@ -30,12 +31,16 @@ _BRIGHTER = 0.8
 # As shares of the field's diameter; the width of a sharp outline.
 _RADII = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _OUTLINE = 0.01
+# From the middle, as shares of the diameter: (down, right).
+_PLACES = ((-0.25, 0), (0.25, 0), (0, -0.25), (0, 0.25))
 
 
-def _glow(inside: np.ndarray, radius: float, soft: bool) -> np.ndarray:
-    """Return a round glow in the middle of the field, float [H, W], 0 to 1."""
+def _glow(
+    inside: np.ndarray, place: tuple[float, float], radius: float, soft: bool
+) -> np.ndarray:
+    """Return a round glow in the field, float [H, W], 0 to 1."""
     diameter = 2 * np.sqrt(inside.sum() / np.pi)
-    y, x = np.argwhere(inside).mean(0)
+    y, x = np.argwhere(inside).mean(0) + np.multiply(place, diameter)
     rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
     off = np.hypot(rows - y, columns - x) / diameter
     if soft:  # Half as bright where the other ends.
@@ -56,9 +61,11 @@ def _rows() -> Iterator[list[str]]:
     for soft in (False, True):
         for radius in _RADII:
             scores = []
-            for eye, leaks, exposure in eyes:
+            for (eye, leaks, exposure), place in itertools.product(
+                eyes, _PLACES
+            ):
                 inside = eye.mask[..., 0]
-                glow = _glow(inside, radius, soft)
+                glow = _glow(inside, place, radius, soft)
                 bright = eye.real[..., 0] * (1 + _BRIGHTER * glow)
                 fake = np.clip(np.rint(bright), 0, 255).astype(np.uint8)
                 found = leaks(fake[..., None])
@@ -73,7 +80,7 @@ def _rows() -> Iterator[list[str]]:
             area, told, invented, error = np.nanmean(scores, axis=0)
             yield [
                 "none" if soft else "sharp", f"{radius:g}", f"{area:.1f}",
-                f"{told * len(eyes):.0f} of {len(eyes)}", f"{invented:.1f}",
+                f"{told * len(scores):.0f} of {len(scores)}", f"{invented:.1f}",
                 f"{error:.1f}",
             ]  # fmt: skip
 
@@ -83,7 +90,7 @@ def main() -> None:
     show_table(
         (
             "outline", "radius (of the field's diameter)",
-            "area (% of field)", "eyes with a region invented",
+            "area (% of field)", "pictures with a region invented",
             "leak_invented_area", "l1_fitted",
         ),
         _rows(),
