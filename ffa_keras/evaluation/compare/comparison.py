@@ -1,7 +1,6 @@
 """Train or load the systems, judge them, and write the comparison."""
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,6 +20,8 @@ from ffa_keras.evaluation.compare.tables import (
 from ffa_keras.evaluation.panel import judge_on
 from ffa_keras.evaluation.protocol import Protocol
 from ffa_keras.evaluation.results import (
+    ImageScores,
+    Report,
     count_images,
     merge_trainings,
     summarise,
@@ -73,31 +74,14 @@ def compare(
         temporary.mkdir()
         dataset = PreparedDataset.find(first.dataset_dir)
         refuse_leaks(dataset)
-        trainings = {
-            method: [
-                as_begun(
-                    dataclasses.replace(
-                        own,
-                        seed=own.seed + number,
-                        run_dir=str(Path(runs_dir) / _name(method, number)),
-                    )
-                )
-                for number in range(seeds)
-            ]
-            for method, own in configs.items()
-        }
-        runs = list(itertools.chain(*trainings.values()))
-        _refuse_unlike_selection(runs)
-        for run in runs:
+        runs = _runs(configs, Path(runs_dir), seeds)
+        for run in runs.values():
             print(f"{run.method}, seed {run.seed}:", flush=True)
             keras.backend.clear_session()
             train(run, resume=True)
         systems = {
-            _name(method, number): how.answers_of(
-                translator_of(load_generator(run.run_dir))
-            )
-            for method, own in trainings.items()
-            for number, run in enumerate(own)
+            name: how.answers_of(translator_of(load_generator(run.run_dir)))
+            for name, run in runs.items()
         }
         judge = judge_on(dataset, split, systems, how, first)
         pictures = CasePictures(temporary / "pictures", methods)
@@ -105,55 +89,89 @@ def compare(
         for case in judge.cases():
             pictures.add(case)
             leaking.add(case)
-        images = dict(judge.images)
-        for method in methods:
-            others = [_name(method, number) for number in range(1, seeds)]
-            if others:
-                images[method] = merge_trainings(
-                    [images[method], *map(images.pop, others)]
-                )
-        report = summarise(
-            images,
-            judge.metrics,
-            {
-                "split": split,
-                **count_images(images[methods[0]]),
-                "protocol": how.describe(),
-                "settings": _changed(own[0] for own in trainings.values())
-                or "the defaults",
-                "seed": first.seed,
-                "seeds": seeds,
-                "keras": keras.__version__,
-                **judge.distances(),
-            },
-            audited=True,
-        )
+        images = _merged(judge.images, methods, seeds)
+        facts: dict[str, str | int] = {
+            "split": split,
+            **count_images(images[methods[0]]),
+            "protocol": how.describe(),
+            "settings": _changed(runs[method] for method in methods)
+            or "the defaults",
+            "seed": first.seed,
+            "seeds": seeds,
+            "keras": keras.__version__,
+            **judge.distances(),
+        }
+        report = summarise(images, judge.metrics, facts, audited=True)
         vessels = vessels_beside_classical(images, methods)
         told = {f"vessels of {name}": text for name, text in vessels.items()}
         comparison = against_reference(report.of(report.systems, told), methods)
-        text = to_markdown(comparison)
         files = {
             "comparison.json": json.dumps(
                 comparison.to_json(), indent=2, allow_nan=False
             ),
-            "comparison.md": text,
+            "comparison.md": to_markdown(comparison),
             "comparison.tex": to_latex(report),
             "comparison.csv": to_csv(comparison),
             "index.html": comparison_page(comparison, pictures.cases),
+            **_cards(report, vessels, dataset, configs),
         }
-        baselines = [name for name in report.systems if name not in methods]
-        for method, own in configs.items():
-            facts = {"method": method}
-            if method in vessels:
-                facts["vessels"] = vessels[method]
-            one = report.of((method, *baselines), facts)
-            files[f"model_card_{method}.md"] = model_card(one, dataset, own)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
         figure = comparison_grid(leaking.cases, methods)
         write_png(temporary / "figure.png", figure)
     print(judge.times())
-    return text
+    return files["comparison.md"]
+
+
+def _runs(
+    configs: Mapping[str, TrainConfig], folder: Path, seeds: int
+) -> dict[str, TrainConfig]:
+    """Return the settings of every training by its name, as it has begun."""
+    runs = {
+        _name(method, number): as_begun(
+            dataclasses.replace(
+                own,
+                seed=own.seed + number,
+                run_dir=str(folder / _name(method, number)),
+            )
+        )
+        for method, own in configs.items()
+        for number in range(seeds)
+    }
+    _refuse_unlike_selection(runs.values())
+    return runs
+
+
+def _merged(
+    images: Mapping[str, list[ImageScores]], methods: list[str], seeds: int
+) -> dict[str, list[ImageScores]]:
+    """Return the scores with all trainings of a method under its name."""
+    merged = dict(images)
+    for method in methods:
+        others = [_name(method, number) for number in range(1, seeds)]
+        if others:
+            merged[method] = merge_trainings(
+                [merged[method], *map(merged.pop, others)]
+            )
+    return merged
+
+
+def _cards(
+    report: Report,
+    vessels: Mapping[str, str],
+    dataset: PreparedDataset,
+    configs: Mapping[str, TrainConfig],
+) -> dict[str, str]:
+    """Return the model card of each method, by the name of its file."""
+    baselines = [name for name in report.systems if name not in configs]
+    cards = {}
+    for method, own in configs.items():
+        facts = {"method": method}
+        if method in vessels:
+            facts["vessels"] = vessels[method]
+        one = report.of((method, *baselines), facts)
+        cards[f"model_card_{method}.md"] = model_card(one, dataset, own)
+    return cards
 
 
 def _refuse_unlike_selection(runs: Iterable[TrainConfig]) -> None:
