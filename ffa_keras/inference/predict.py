@@ -28,6 +28,7 @@ from ffa_keras.inference.label import LABEL
 from ffa_keras.inference.maps import Map
 from ffa_keras.inference.overlap import overlapped
 from ffa_keras.inference.work import Task, Work, digest
+from ffa_keras.translation.answers import Translator
 from ffa_keras.translation.flips import over_flips
 from ffa_keras.translation.forms import fingerprint, load_translator
 from ffa_keras.translation.scale import SMALLEST_SIDE
@@ -84,15 +85,7 @@ def predict(
     answers = find_photographs(sources, beside, folder, names)
     check_folder(folder)
     check_nothing_lost(folder, answers, beside, overwrite or resume)
-    label = {**LABEL, "Model": fingerprint(model, average_flips)}
-    if exemplar:
-        ffa = _read_exemplar(exemplar)
-        translate = load_translator(model, ffa)
-        label["Exemplar"] = digest(ffa)
-    else:
-        translate = load_translator(model)
-    if average_flips:
-        translate = over_flips(translate)
+    translate, label = _load(model, exemplar, average_flips)
     if resume:
         for answer in answers.values():
             check_same_model(folder, files_of(answer, maps), label)
@@ -130,6 +123,20 @@ def predict(
     if stop:
         raise stop
     return sum(row[-1] == "skipped" for row in report)
+
+
+def _load(
+    model: str, exemplar: str, average_flips: bool
+) -> tuple[Translator, dict[str, str]]:
+    """Return what answers, and what every answer says of it."""
+    label = {**LABEL, "Model": fingerprint(model, average_flips)}
+    if exemplar:
+        ffa = _read_exemplar(exemplar)
+        translate = load_translator(model, ffa)
+        label["Exemplar"] = digest(ffa)
+    else:
+        translate = load_translator(model)
+    return over_flips(translate) if average_flips else translate, label
 
 
 def _read_exemplar(path: str) -> np.ndarray:
