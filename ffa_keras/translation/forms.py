@@ -167,8 +167,8 @@ def _find(model: str | Path) -> tuple[Form, Path]:
         path = max(versions, key=lambda v: int(v.name), default=path)
     kind = "saved_model.pb" if path.is_dir() else path.suffix
     if kind not in FORMS or (path.is_dir() and not (path / kind).is_file()):
+        known = ", ".join(f"{f.name} ({kind})" for kind, f in FORMS.items())
         raise InputError(
-            f"--model={model}: expected a run folder, a SavedModel, or a .keras"
-            " or .tflite file"
+            f"--model={model}: expected a run folder or one of {known}"
         )
     return FORMS[kind], path

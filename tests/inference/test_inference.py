@@ -157,7 +157,7 @@ def test_fingerprints_tell_models_apart(trained_run, exported):
     "changed, message",
     [
         ({"model": "nowhere"}, "--model=nowhere: no such file or folder"),
-        ({"model": "{empty}"}, "expected a run folder, a SavedModel, or"),
+        ({"model": "{empty}"}, "expected a run folder or one of Keras"),
         ({"model": "{broken}"}, "cannot be loaded"),
         ({"source": "{empty}"}, "no photograph found"),
         ({"source": "nowhere/*.png"}, "no photograph found"),
