@@ -1,19 +1,26 @@
 """Leaks between splits: planted ones are found, chance likeness is none."""
 
 import dataclasses
+import shutil
+import struct
 
 import cv2
 import numpy as np
 import pytest
 
+from ffa_keras.errors import InputError
 from ffa_keras.images.files import encode_png
 from ffa_keras.phantom import make_pair
+from ffa_keras.records.audit import leaks
 from ffa_keras.records.audit.leaks import (
+    Leak,
     audit_dataset,
     find_leaks,
     fingerprint,
     perceptual_hash,
+    refuse_leaks,
 )
+from ffa_keras.records.dataset import PreparedDataset
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +118,33 @@ def test_a_prepared_dataset_is_audited_from_its_records(
         "-m", "ffa_keras.records.audit", f"--dataset_dir={phantom_dataset}"
     )
     assert done.stdout == "no leak between the splits\n"
+
+
+def test_records_that_are_noted_as_clean_are_not_decoded_again(
+    phantom_dataset, tmp_path, monkeypatch
+):
+    """But for others than those, or by stricter rules than then."""
+    source = PreparedDataset.find(phantom_dataset).folder
+    folder = tmp_path / "pairs"
+    shutil.copytree(source, folder)
+    audited = []
+
+    def planted(dataset):
+        audited.append(dataset)
+        return [Leak("same patient", ("train", "a"), ("test", "b"))]
+
+    monkeypatch.setattr(leaks, "audit_dataset", planted)
+    refuse_leaks(PreparedDataset.open(folder))
+    assert not audited
+    (record_file, *_) = sorted(folder.glob("*train.tfrecord-*"))
+    whole = record_file.read_bytes()
+    (length,) = struct.unpack("<Q", whole[:8])
+    record_file.write_bytes(whole[: 8 + 4 + length + 4])
+    with pytest.raises(InputError, match="1 leaks between the splits: same"):
+        refuse_leaks(PreparedDataset.open(folder))
+    record_file.write_bytes(whole)
+    refuse_leaks(PreparedDataset.open(folder))
+    monkeypatch.setattr(leaks, "RULES", 2)
+    with pytest.raises(InputError, match="1 leaks"):
+        refuse_leaks(PreparedDataset.open(folder))
+    assert len(audited) == 2
