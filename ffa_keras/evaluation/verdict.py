@@ -38,8 +38,8 @@ def vessels_beside_classical(
         return {}
     owners = owners_of(images[classical[0]])
     values = {name: scores_of(images[name], _METRIC) for name in classical}
-    best = max(values, key=lambda name: np.nanmean(values[name]))
-    reference = mean_with_interval(values[best], *owners).mean
+    means = {n: mean_with_interval(v, *owners).mean for n, v in values.items()}
+    best = max(means, key=lambda name: means[name])
     told = {}
     for system in systems:
         own = scores_of(images[system], _METRIC)
@@ -60,6 +60,6 @@ def vessels_beside_classical(
             extent += f", with fewer than {LEAST_PATIENTS} patients"
         told[system] = (
             f"AUC {mean:.3f}, which {verdict} the best classical picture,"
-            f" {best}, {reference:.3f}, {extent}"
+            f" {best}, {means[best]:.3f}, {extent}"
         )
     return told

@@ -69,6 +69,12 @@ def test_few_patients_decide_nothing():
     assert "cannot be told from" in told and "fewer than 6 patients" in told
 
 
+def test_eyes_without_vessels_decide_nothing():
+    none = np.full(8, np.nan)
+    images = {name: _images(none) for name in ("a", "inverted green channel")}
+    assert not vessels_beside_classical(images, ["a"])
+
+
 def test_without_classical_pictures_or_vessels_nothing_is_said():
     assert not vessels_beside_classical({"a": _images(GREEN)}, ["a"])
     images = {"inverted green channel": [ImageScores("0", "p", "normal", {})]}
